@@ -1,0 +1,62 @@
+# A room is a folder of src/: one library, its unit tests, and an include path of its own, so that
+# `#include "base/ip.h"` is found only by rooms that link `base`.
+
+# sextant_room(NAME [PATH folder below src/] LINKS library...)
+# Sources are *.cpp directly in the folder; `main.cpp` belongs to the room's program,
+# `*_netns_test.cpp` to NAME_netns_test (label netns), other `*_test.cpp` to NAME_test (label unit).
+function(sextant_room name)
+  cmake_parse_arguments(ROOM "" "PATH" "LINKS" ${ARGN})
+  if(NOT ROOM_PATH)
+    set(ROOM_PATH ${name})
+  endif()
+  set(dir ${CMAKE_SOURCE_DIR}/src/${ROOM_PATH})
+  set(view ${CMAKE_BINARY_DIR}/rooms/${name})
+  get_filename_component(parent ${view}/${ROOM_PATH} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  if(NOT IS_SYMLINK ${view}/${ROOM_PATH})
+    file(CREATE_LINK ${dir} ${view}/${ROOM_PATH} SYMBOLIC)
+  endif()
+
+  file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cpp)
+  set(netns_tests ${sources})
+  list(FILTER netns_tests INCLUDE REGEX "_netns_test\\.cpp$")
+  set(unit_tests ${sources})
+  list(FILTER unit_tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER unit_tests EXCLUDE REGEX "_netns_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${view})
+  target_link_libraries(${name} ${scope} ${ROOM_LINKS})
+  sextant_test(${name}_test LABEL unit SOURCES ${unit_tests} LINKS ${name})
+  sextant_test(${name}_netns_test LABEL netns SOURCES ${netns_tests} LINKS ${name})
+endfunction()
+
+# sextant_test(NAME LABEL label SOURCES file... LINKS library...): one GoogleTest program.
+# Namespaces and ports are the test's own, so programs may run in parallel.
+function(sextant_test name)
+  cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LINKS" ${ARGN})
+  if(NOT TEST_SOURCES)
+    return()
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX ${name}: PROPERTIES LABELS ${TEST_LABEL}
+                       DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# sextant_program(NAME room): the executable whose main.cpp lies in the room.
+function(sextant_program name room)
+  set(main ${CMAKE_SOURCE_DIR}/src/${room}/main.cpp)
+  if(EXISTS ${main})
+    add_executable(${name} ${main})
+    target_link_libraries(${name} PRIVATE ${room})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  endif()
+endfunction()
