@@ -1,12 +1,13 @@
 // Checked cursors over bytes, for wire codecs. All integers are big endian (network order).
 //
-// A reader that runs past the end turns bad and stays bad: reads return zeros, and the caller asks ok() once at the
-// end of a block. A sub-reader sees only its own bytes.
+// A reader that runs past the end turns bad and stays bad: reads return zeros, nothing remains (so that a loop over
+// what remains ends), and the caller asks ok() once at the end of a block. A sub-reader sees only its own bytes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -18,7 +19,7 @@ class ByteReader {
   explicit ByteReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
   [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] std::size_t remaining() const { return bytes_.size() - at_; }
+  [[nodiscard]] std::size_t remaining() const { return ok_ ? bytes_.size() - at_ : 0; }
   [[nodiscard]] std::size_t position() const { return at_; }
 
   std::uint8_t u8();

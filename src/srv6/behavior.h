@@ -51,10 +51,15 @@ enum class Behavior : std::uint16_t {
   kEndXNextCsidPspUsd = 57,
   kEndXNextCsidUspUsd = 58,
   kEndXNextCsidPspUspUsd = 59,
+  kEndDx6NextCsid = 60,
+  kEndDx4NextCsid = 61,
+  kEndDt6NextCsid = 62,
+  kEndDt4NextCsid = 63,
+  kEndDt46NextCsid = 64,
   kOpaque = 0xffff,
 };
 
-/// "End.DT4", "End with PSP & USD", ...; "unknown (N)" never: unknown code points give "unknown".
+/// IANA's name: "End.DT4", "End with PSP & USD", ...; "unknown" for code points that are not in the list.
 [[nodiscard]] std::string_view to_string(Behavior behavior);
 /// The behavior of a code point or of a name as to_string prints it ("End.DT4").
 [[nodiscard]] std::optional<Behavior> behavior_of(std::uint16_t code_point);

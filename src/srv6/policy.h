@@ -1,6 +1,7 @@
 // SR policies, their candidate paths and the choice of the active one. RFC 9256 section 2.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -40,7 +41,7 @@ struct Originator {
 struct CandidatePathKey {
   ProtocolOrigin origin = kOriginConfiguration;
   Originator originator;
-  std::uint64_t discriminator = 0;
+  std::uint32_t discriminator = 0;  // RFC 9256 section 2.5; of BGP: the distinguisher
   friend constexpr auto operator<=>(const CandidatePathKey&, const CandidatePathKey&) = default;
 };
 
@@ -52,15 +53,19 @@ struct CandidatePath {
   std::uint32_t preference = kDefaultPreference;
   std::vector<SegmentList> lists;
   std::optional<Sid> binding_sid;
-  /// Why the path is not valid (RFC 9256 section 2.10); empty where it is.
+  /// Why the path is not valid (RFC 9256 sections 2.8 and 5); empty where nothing but its lists decides.
   std::string invalid_reason;
-  [[nodiscard]] bool valid() const { return invalid_reason.empty() && !lists.empty(); }
+  /// RFC 9256 section 5.1: at least one valid list. Invalid lists beside it carry no traffic.
+  [[nodiscard]] bool valid() const {
+    return invalid_reason.empty() && std::ranges::any_of(lists, &SegmentList::valid);
+  }
   friend bool operator==(const CandidatePath&, const CandidatePath&) = default;
 };
 
-/// RFC 9256 section 2.9, in its order: valid; highest preference; highest protocol origin; the installed path, where
-/// it is given and still tied; lower originator; higher discriminator. The index of the active path, none where no path is valid.
-/// Does not depend on the order of `paths`.
+/// RFC 9256 section 2.9: the valid path of the highest preference; among several the tie-breaks in its order: 1. higher
+/// protocol origin; 2. the installed path, where it is given; 3. lower originator; 4. higher discriminator.
+/// The index of the active path, none where no path is valid. Does not depend on the order of `paths`: should two
+/// sources use one key (the RFC wants keys unique), name, lists and binding SID decide, in that order, lower first.
 [[nodiscard]] std::optional<std::size_t> select_active(
     std::span<const CandidatePath> paths,
     const std::optional<CandidatePathKey>& installed = std::nullopt);

@@ -1,6 +1,8 @@
 // Segment lists and the Segment Routing Header that carries them. RFC 8754, RFC 9256 section 5.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -13,7 +15,9 @@ namespace sextant::srv6 {
 /// SIDs in the order in which a packet visits them (the SRH stores them the other way round).
 struct SegmentList {
   std::vector<Sid> segments;
-  std::uint32_t weight = 1;  // RFC 9256 section 2.2; 0 is invalid
+  std::uint32_t weight = 1;  // RFC 9256 section 2.2
+  /// What the list itself shows of RFC 9256 section 5.1: neither empty nor of weight 0.
+  [[nodiscard]] bool valid() const { return !segments.empty() && weight != 0; }
   friend auto operator<=>(const SegmentList&, const SegmentList&) = default;
 };
 
@@ -23,7 +27,11 @@ enum class EncapMode : std::uint8_t {
   kEncapsReduced,  // H.Encaps.Red: the first SID stands in the destination only; one SID needs no SRH
 };
 
-/// Bytes that encapsulation adds in front of the inner packet: 40 for the outer IPv6 header and the SRH, where there is one.
+/// An SRH's length field holds no more (RFC 8754 section 2: 255 units of 8 bytes).
+inline constexpr std::size_t kMaxSegments = 127;
+
+/// Bytes that encapsulation adds in front of the inner packet: 40 for the outer IPv6 header and the SRH, where there
+/// is one. 0 segments: 0, for there is nothing to encapsulate towards.
 [[nodiscard]] std::size_t encapsulation_overhead(std::size_t segments, EncapMode mode);
 
 /// The Segment Routing Header, RFC 8754 section 2.
@@ -38,13 +46,17 @@ struct Srh {
   friend bool operator==(const Srh&, const Srh&) = default;
 };
 
-/// The SRH of a list of visits; none (an error) for an empty list or one over 127 SIDs.
+/// The SRH of a list of visits, as the headend sends it: the destination is visits[0].
 /// With kEncapsReduced the first segment is left out and segments_left counts one more than last_entry.
+/// Errors: an empty list, more than kMaxSegments, and one segment with kEncapsReduced, which goes without an SRH.
 [[nodiscard]] Result<Srh> make_srh(std::span<const Sid> visits, EncapMode mode,
                                    std::uint8_t next_header);
-/// Errors: a list or TLVs that do not fit the length field.
+/// Errors: what decode_srh would reject or read differently (segments beside last_entry, segments_left, TLVs not
+/// padded to 8 bytes), and a list with TLVs that do not fit the length field.
 [[nodiscard]] Result<std::vector<std::uint8_t>> encode(const Srh& srh);
-/// Errors, each with the field: truncated, routing type not 4, last_entry outside the header, segments_left above last_entry + 1.
+/// The header at the start of `bytes`; what follows it is not looked at.
+/// Errors, each with the field: truncated, routing type not 4, last_entry outside the header, segments_left above
+/// last_entry + 1 (RFC 8754 section 4.3.1.1).
 [[nodiscard]] Result<Srh> decode_srh(std::span<const std::uint8_t> bytes);
 
 }  // namespace sextant::srv6

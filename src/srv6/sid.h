@@ -19,7 +19,7 @@ class Sid {
  public:
   constexpr Sid() = default;
   constexpr explicit Sid(Ipv6Address address) : address_(address) {}
-  /// Errors: not IPv6, unspecified, multicast or link-local.
+  /// Errors: not IPv6, unspecified, loopback, multicast, link-local or IPv4-mapped.
   [[nodiscard]] static Result<Sid> parse(std::string_view text);
   [[nodiscard]] constexpr const Ipv6Address& address() const { return address_; }
   [[nodiscard]] std::string to_string() const { return address_.to_string(); }
@@ -41,14 +41,16 @@ struct SidStructure {
 class Locator {
  public:
   Locator() = default;
-  /// Errors: not IPv6, longer than 112 bits (no room for a function), structure that does not add up to the prefix.
+  /// Errors: not IPv6, shorter than 8 or longer than 112 bits (no room for a function), addresses that are no SIDs,
+  /// a structure that does not add up to the prefix, exceeds 128 bits or has a function under 8 bits (too short to
+  /// tell the code points of derived SIDs apart).
   [[nodiscard]] static Result<Locator> make(const IpPrefix& prefix, const SidStructure& structure);
-  /// With the customary structure: node 16 bits (fewer for short prefixes), function 16 bits, argument 0.
+  /// With the customary structure: node 16 bits (half of prefixes under 32 bits), function 16 bits, argument 0.
   [[nodiscard]] static Result<Locator> make(const IpPrefix& prefix);
   [[nodiscard]] static Result<Locator> parse(std::string_view text);
   [[nodiscard]] const IpPrefix& prefix() const { return prefix_; }
   [[nodiscard]] const SidStructure& structure() const { return structure_; }
-  /// LOC:function:0. `function` is cut to the function's bits.
+  /// LOC:function:0. `function` is cut to the function's bits; in a wider field it stands at the low end.
   [[nodiscard]] Sid sid(std::uint32_t function) const;
   [[nodiscard]] bool contains(const Sid& sid) const { return prefix_.contains(sid.address()); }
   [[nodiscard]] std::string to_string() const { return prefix_.to_string(); }
