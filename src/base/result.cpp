@@ -14,9 +14,12 @@ std::string Error::message() const {
 
 tl::unexpected<Error> system_error(std::string operation, std::string object, int errno_value) {
   const char* name = strerrorname_np(errno_value);
-  return failure(std::move(operation), std::move(object),
-                 std::string(strerrordesc_np(errno_value) ? strerrordesc_np(errno_value) : "error") +
-                     " (" + (name ? std::string(name) : std::to_string(errno_value)) + ")");
+  auto failed =
+      failure(std::move(operation), std::move(object),
+              std::string(strerrordesc_np(errno_value) ? strerrordesc_np(errno_value) : "error") +
+                  " (" + (name ? std::string(name) : std::to_string(errno_value)) + ")");
+  failed.value().errno_value = errno_value;
+  return failed;
 }
 
 tl::unexpected<Error> failure(std::string operation, std::string object, std::string cause,

@@ -1,0 +1,33 @@
+// The MTU of pods: what is left of the underlay's after the deepest encapsulation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/result.h"
+#include "dataplane/linux/netlink/socket.h"
+
+namespace sextant::netlink {
+
+/// IPv6's minimum link MTU (RFC 8200 section 5): no pod gets less.
+inline constexpr std::uint32_t kMinimumPodMtu = 1280;
+
+/// Bytes that reduced encapsulation (H.Encaps.Red, RFC 8986 section 5.2) of `segments` SIDs adds:
+/// the outer header, and for more than one SID an SRH without the first.
+[[nodiscard]] constexpr std::uint32_t encapsulation_bytes(std::size_t segments) {
+  constexpr std::uint32_t kIpv6Header = 40, kSrhHeader = 8, kSid = 16;
+  if (segments <= 1) return kIpv6Header;
+  return kIpv6Header + kSrhHeader + kSid * static_cast<std::uint32_t>(segments - 1);
+}
+
+/// Never less than kMinimumPodMtu.
+[[nodiscard]] constexpr std::uint32_t pod_mtu(std::uint32_t underlay, std::size_t max_segments) {
+  const std::uint32_t overhead = encapsulation_bytes(max_segments);
+  return underlay > kMinimumPodMtu + overhead ? underlay - overhead : kMinimumPodMtu;
+}
+
+/// The smallest MTU of the underlay devices: up, not loopback, not a pod's host end (`sxp*`), not
+/// Sextant's own (`sextant*`), with a global IPv6 address. An Error where there is no such device.
+[[nodiscard]] Result<std::uint32_t> underlay_mtu(Socket& socket);
+
+}  // namespace sextant::netlink
