@@ -1,8 +1,8 @@
 // The interface of a data plane: makes a Forwarding so, reads it back, repairs, counts.
 //
-// Flow: agent -> Dataplane -> kernel (or VPP). One thread, the agent's loop. Calls block for as long as the kernel
-// takes (milliseconds); none waits for the network.
-// Ownership: a data plane touches only what it can prove to own, and keeps everything else as it is.
+// Flow: agent -> Dataplane -> kernel (or VPP). One thread, the agent's loop. Calls block for as
+// long as the kernel takes (milliseconds); none waits for the network. Ownership: a data plane
+// touches only what it can prove to own, and keeps everything else as it is.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct ApplyProblem {
 };
 
 struct ApplyReport {
-  std::size_t writes = 0;   // changes sent; 0 where everything was so already
+  std::size_t writes = 0;  // changes sent; 0 where everything was so already
   std::vector<ApplyProblem> problems;
   [[nodiscard]] bool ok() const { return problems.empty(); }
 };
@@ -51,9 +51,10 @@ class Dataplane {
   [[nodiscard]] virtual std::string_view name() const = 0;  // "linux"
   [[nodiscard]] virtual const std::vector<Capability>& capabilities() const = 0;
 
-  /// Reads what is there, and writes only what differs from `wanted`: at start (adopting what an earlier agent left),
-  /// after damage, after lost events. Objects of ours that `wanted` does not have are removed last.
-  /// Errors: only where nothing could be read or written at all (no privilege).
+  /// Reads what is there, and writes only what differs from `wanted`: at start (adopting what an
+  /// earlier agent left), after damage, after lost events. Objects of ours that `wanted` does not
+  /// have are removed last. Errors: only where nothing could be read or written at all (no
+  /// privilege).
   [[nodiscard]] virtual Result<ApplyReport> reconcile(const overlay::Forwarding& wanted) = 0;
 
   /// The change on top of what was reconciled or applied last: make-before-break, no packet lost.
@@ -64,8 +65,8 @@ class Dataplane {
 
   [[nodiscard]] virtual Result<Counters> counters() = 0;
 
-  /// A descriptor that turns readable when somebody may have changed what we own, or -1. The agent then calls
-  /// damaged(), which drains it; true asks for reconcile().
+  /// A descriptor that turns readable when somebody may have changed what we own, or -1. The agent
+  /// then calls damaged(), which drains it; true asks for reconcile().
   [[nodiscard]] virtual int event_fd() const { return -1; }
   [[nodiscard]] virtual bool damaged() { return false; }
 };

@@ -1,0 +1,11 @@
+// Where things are unless the command line says otherwise: shared by the agent and the CLI.
+#pragma once
+
+#include <string_view>
+
+namespace sextant::agent {
+
+inline constexpr std::string_view kDefaultSocket = "/run/sextant/sextantd.sock";
+inline constexpr std::string_view kDefaultManifests = "/etc/sextant/manifests";
+
+}  // namespace sextant::agent

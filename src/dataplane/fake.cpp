@@ -1,0 +1,69 @@
+#include "dataplane/fake.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace sextant::dataplane {
+namespace {
+
+std::size_t entries(const overlay::ForwardingDiff& change) {
+  return (change.identity ? 1U : 0U) + change.local_sids.size() + change.paths.size() +
+         change.routes.size() + change.locator_routes.size();
+}
+
+template <typename Kind>
+std::size_t count_of(const std::vector<FakeDataplane::Call>& calls) {
+  const auto count = std::count_if(calls.begin(), calls.end(), [](const auto& call) {
+    return std::holds_alternative<Kind>(call);
+  });
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace
+
+FakeDataplane::FakeDataplane() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+Result<ApplyReport> FakeDataplane::reconcile(const overlay::Forwarding& wanted) {
+  calls_.emplace_back(Reconcile{wanted});
+  if (failure_) return tl::unexpected(*failure_);
+  const auto writes = entries(overlay::diff(installed_, wanted));
+  installed_ = wanted;
+  return ApplyReport{.writes = writes, .problems = problems_};
+}
+
+Result<ApplyReport> FakeDataplane::apply(const overlay::ForwardingDiff& change) {
+  calls_.emplace_back(Apply{change});
+  if (failure_) return tl::unexpected(*failure_);
+  overlay::patch(installed_, change);
+  return ApplyReport{.writes = entries(change), .problems = problems_};
+}
+
+Result<void> FakeDataplane::remove_all() {
+  calls_.emplace_back(RemoveAll{});
+  if (failure_) return tl::unexpected(*failure_);
+  installed_ = {};
+  return {};
+}
+
+Result<Counters> FakeDataplane::counters() {
+  if (failure_) return tl::unexpected(*failure_);
+  return counters_;
+}
+
+bool FakeDataplane::damaged() {
+  std::uint64_t events = 0;
+  return ::read(event_.get(), &events, sizeof events) == sizeof events;
+}
+
+std::size_t FakeDataplane::reconciles() const { return count_of<Reconcile>(calls_); }
+std::size_t FakeDataplane::applies() const { return count_of<Apply>(calls_); }
+
+void FakeDataplane::damage() {
+  const std::uint64_t one = 1;
+  // Fails only where 2^64 - 1 events wait already: readable all the same.
+  [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+}
+
+}  // namespace sextant::dataplane
