@@ -38,17 +38,34 @@ function(sextant_room name)
   sextant_test(${name}_netns_test LABEL netns SOURCES ${netns_tests} LINKS ${name})
 endfunction()
 
-# sextant_test(NAME LABEL label SOURCES file... LINKS library...): one GoogleTest program.
-# Namespaces and ports are the test's own, so programs may run in parallel.
+# sextant_test(NAME LABEL label [WHOLE] SOURCES file... LINKS library...): one GoogleTest program.
+# Namespaces and ports are the test's own, so programs of labels unit and netns run in parallel.
+# WHOLE: the program runs as one, because its tests share something costly such as a testbed;
+# otherwise each of its tests runs in a process of its own.
+# `ninja tests_LABEL` builds the programs of a label.
 function(sextant_test name)
-  cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(TEST "WHOLE" "LABEL" "SOURCES;LINKS" ${ARGN})
   if(NOT TEST_SOURCES)
     return()
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} TEST_PREFIX ${name}: PROPERTIES LABELS ${TEST_LABEL}
-                       DISCOVERY_TIMEOUT 60)
+  if(TEST_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL})
+  else()
+    gtest_discover_tests(${name} TEST_PREFIX ${name}: PROPERTIES LABELS ${TEST_LABEL}
+                         DISCOVERY_TIMEOUT 60)
+  endif()
+  sextant_label(${TEST_LABEL} ${name})
+endfunction()
+
+# sextant_label(label target...): `ninja tests_LABEL` builds the targets too.
+function(sextant_label label)
+  if(NOT TARGET tests_${label})
+    add_custom_target(tests_${label})
+  endif()
+  add_dependencies(tests_${label} ${ARGN})
 endfunction()
 
 # sextant_program(NAME room): the executable whose main.cpp lies in the room.
