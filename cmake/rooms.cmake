@@ -43,6 +43,9 @@ endfunction()
 # WHOLE: the program runs as one, because its tests share something costly such as a testbed;
 # otherwise each of its tests runs in a process of its own.
 # `ninja tests_LABEL` builds the programs of a label.
+foreach(label unit netns conformance testbed)
+  add_custom_target(tests_${label})
+endforeach()
 function(sextant_test name)
   cmake_parse_arguments(TEST "WHOLE" "LABEL" "SOURCES;LINKS" ${ARGN})
   if(NOT TEST_SOURCES)
@@ -57,15 +60,7 @@ function(sextant_test name)
     gtest_discover_tests(${name} TEST_PREFIX ${name}: PROPERTIES LABELS ${TEST_LABEL}
                          DISCOVERY_TIMEOUT 60)
   endif()
-  sextant_label(${TEST_LABEL} ${name})
-endfunction()
-
-# sextant_label(label target...): `ninja tests_LABEL` builds the targets too.
-function(sextant_label label)
-  if(NOT TARGET tests_${label})
-    add_custom_target(tests_${label})
-  endif()
-  add_dependencies(tests_${label} ${ARGN})
+  add_dependencies(tests_${TEST_LABEL} ${name})
 endfunction()
 
 # sextant_program(NAME room): the executable whose main.cpp lies in the room.
