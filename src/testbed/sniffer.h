@@ -51,10 +51,8 @@ struct InnerPacket {
   std::uint8_t tcp_flags = 0;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
-  std::uint32_t icmp_word =
-      0;  // bytes 4..7: identifier and sequence of an echo, MTU of a "too big"
-  std::vector<std::uint8_t>
-      payload;  // what follows the UDP header or the ICMP header, as far as captured
+  std::uint32_t icmp_word = 0;        // bytes 4..7: identifier and sequence of an echo, or an MTU
+  std::vector<std::uint8_t> payload;  // behind the UDP or ICMP header, as far as captured
 };
 
 struct DecodedPacket {
