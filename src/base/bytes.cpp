@@ -66,8 +66,8 @@ void ByteWriter::put(std::span<const std::uint8_t> bytes) {
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
 }
 void ByteWriter::patch_u16(std::size_t position, std::uint16_t value) {
-  bytes_.at(position) = static_cast<std::uint8_t>(value >> 8);
-  bytes_.at(position + 1) = static_cast<std::uint8_t>(value);
+  bytes_.at(position + 1) = static_cast<std::uint8_t>(value);  // first: throws before it writes
+  bytes_[position] = static_cast<std::uint8_t>(value >> 8);
 }
 
 }  // namespace sextant

@@ -45,9 +45,9 @@ std::string Ipv4Address::to_string() const { return format_bytes(AF_INET, bytes_
 Result<Ipv6Address> Ipv6Address::parse(std::string_view text) {
   Bytes bytes{};
   if (!parse_bytes(AF_INET6, text, bytes)) {
-    return failure("read IPv6 address", "'" + std::string(text) + "'",
-                   Ipv4Address::parse(text) ? "an IPv4 address where IPv6 is needed"
-                                            : "not an IPv6 address");
+    return failure(
+        "read IPv6 address", "'" + std::string(text) + "'",
+        Ipv4Address::parse(text) ? "an IPv4 address where IPv6 is needed" : "not an IPv6 address");
   }
   return Ipv6Address(bytes);
 }
