@@ -1,23 +1,26 @@
 #include "dataplane/linux/netlink/attributes.h"
 
+#include <libmnl/libmnl.h>
+
 #include <algorithm>
 
 namespace sextant::netlink {
 namespace {
 
-constexpr std::size_t align4(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
-
 // Calls `visit(type, payload)` until it returns true or the attributes end. A broken length ends
 // the walk.
 template <typename Visit>
 void walk(std::span<const std::uint8_t> bytes, Visit visit) {
-  while (bytes.size() >= NLA_HDRLEN) {
-    nlattr attribute;
-    std::memcpy(&attribute, bytes.data(), sizeof attribute);
-    if (attribute.nla_len < NLA_HDRLEN || attribute.nla_len > bytes.size()) return;
-    const auto type = static_cast<std::uint16_t>(attribute.nla_type & NLA_TYPE_MASK);
-    if (visit(type, bytes.subspan(NLA_HDRLEN, attribute.nla_len - std::size_t{NLA_HDRLEN}))) return;
-    bytes = bytes.subspan(std::min(bytes.size(), align4(attribute.nla_len)));
+  const std::uint8_t* end = bytes.data() + bytes.size();
+  const auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
+  while (mnl_attr_ok(attribute,
+                     static_cast<int>(end - reinterpret_cast<const std::uint8_t*>(attribute)))) {
+    const auto* payload = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    if (visit(mnl_attr_get_type(attribute),
+              std::span(payload, mnl_attr_get_payload_len(attribute)))) {
+      return;
+    }
+    attribute = mnl_attr_next(attribute);
   }
 }
 
@@ -55,7 +58,7 @@ void Attributes::for_each(
 }
 
 Attributes Attributes::behind(const nlmsghdr& message, std::size_t header_size) {
-  const std::size_t start = NLMSG_HDRLEN + align4(header_size);
+  const std::size_t start = MNL_NLMSG_HDRLEN + MNL_ALIGN(header_size);
   if (message.nlmsg_len < start) return {};
   return Attributes(
       {reinterpret_cast<const std::uint8_t*>(&message) + start, message.nlmsg_len - start});

@@ -2,8 +2,12 @@
 // table.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
-#include <string>
+#include <type_traits>
+
+#include "base/ip.h"
 
 namespace sextant::netlink {
 
@@ -27,6 +31,11 @@ enum class NexthopId : std::uint32_t { kNone = 0 };
 template <typename Id>
 [[nodiscard]] constexpr auto number(Id id) {
   return static_cast<std::underlying_type_t<Id>>(id);
+}
+
+/// AF_INET or AF_INET6, in the width of netlink's headers.
+[[nodiscard]] constexpr std::uint8_t address_family(Family family) {
+  return family == Family::kIpv4 ? AF_INET : AF_INET6;
 }
 
 }  // namespace sextant::netlink

@@ -1,6 +1,7 @@
 #include "dataplane/linux/netlink/message.h"
 
 #include <arpa/inet.h>
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -9,8 +10,6 @@
 
 namespace sextant::netlink {
 namespace {
-
-constexpr std::size_t align4(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
 
 struct Object {
   std::uint16_t first_type;  // RTM_NEW...; RTM_DEL, RTM_GET and RTM_SET follow
@@ -33,50 +32,54 @@ constexpr std::array kObjects{
 
 Message::Message(std::uint16_t type, std::uint16_t flags) {
   buffer_.reserve(256);
-  buffer_.resize(NLMSG_HDRLEN);
-  header().nlmsg_len = NLMSG_HDRLEN;
+  buffer_.resize(MNL_NLMSG_HDRLEN);
+  mnl_nlmsg_put_header(buffer_.data());
   header().nlmsg_type = type;
   header().nlmsg_flags = static_cast<std::uint16_t>(flags | NLM_F_REQUEST);
 }
 
+// libmnl writes behind nlmsg_len: the room must be there first.
 Message& Message::raw(std::span<const std::uint8_t> bytes) {
-  const std::size_t at = buffer_.size();
-  buffer_.resize(at + align4(bytes.size()));
-  if (!bytes.empty()) std::memcpy(buffer_.data() + at, bytes.data(), bytes.size());
-  header().nlmsg_len = static_cast<std::uint32_t>(buffer_.size());
+  buffer_.resize(buffer_.size() + MNL_ALIGN(bytes.size()));
+  void* extra = mnl_nlmsg_put_extra_header(&header(), bytes.size());
+  std::memcpy(extra, bytes.data(), bytes.size());
   return *this;
 }
 
 Message& Message::bytes(std::uint16_t type, std::span<const std::uint8_t> value) {
-  assert(value.size() + NLA_HDRLEN <= UINT16_MAX);
-  const nlattr attribute{.nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + value.size()),
-                         .nla_type = type};
-  append(attribute);
-  return raw(value);
+  assert(value.size() + MNL_ATTR_HDRLEN <= UINT16_MAX);
+  buffer_.resize(buffer_.size() + MNL_ALIGN(MNL_ATTR_HDRLEN + value.size()));
+  mnl_attr_put(&header(), type, value.size(), value.data());
+  return *this;
 }
 
 Message& Message::be16(std::uint16_t type, std::uint16_t value) { return u16(type, htons(value)); }
 Message& Message::be32(std::uint16_t type, std::uint32_t value) { return u32(type, htonl(value)); }
 
 Message& Message::text(std::uint16_t type, std::string_view value) {
-  std::string terminated(value);
+  const std::string terminated(value);
   return bytes(type,
                {reinterpret_cast<const std::uint8_t*>(terminated.c_str()), terminated.size() + 1});
 }
 
 Message::Nest Message::nest(std::uint16_t type) {
   const std::size_t at = buffer_.size();
-  flag(static_cast<std::uint16_t>(type | NLA_F_NESTED));
+  buffer_.resize(at + MNL_ATTR_HDRLEN);
+  mnl_attr_nest_start(&header(), type);  // sets NLA_F_NESTED
   return {*this, at};
 }
 
 void Message::Nest::close() {
   if (message_ == nullptr) return;
-  const std::size_t length = message_->buffer_.size() - at_;
-  assert(length <= UINT16_MAX);
-  reinterpret_cast<nlattr*>(message_->buffer_.data() + at_)->nla_len =
-      static_cast<std::uint16_t>(length);
+  assert(message_->buffer_.size() - at_ <= UINT16_MAX);
+  mnl_attr_nest_end(&message_->header(), reinterpret_cast<nlattr*>(message_->buffer_.data() + at_));
   message_ = nullptr;
+}
+
+Message& Message::patch(std::size_t position, std::uint16_t value) {
+  assert(position + sizeof value <= buffer_.size());
+  std::memcpy(buffer_.data() + position, &value, sizeof value);
+  return *this;
 }
 
 Message& Message::about(std::string object) {

@@ -85,6 +85,10 @@ class Message {
   /// Opens a nested attribute (NLA_F_NESTED set); what is added until the Nest goes lies inside.
   Nest nest(std::uint16_t type);
 
+  /// Overwrites two bytes at `position` of wire(): for a length inside of a nest that is known only
+  /// afterwards (rtnexthop).
+  Message& patch(std::size_t position, std::uint16_t value);
+
   /// What the message is about, for errors: "10.0.1.0/24", "link eth0".
   Message& about(std::string object);
   [[nodiscard]] const std::string& object() const { return object_; }

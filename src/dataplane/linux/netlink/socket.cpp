@@ -1,10 +1,9 @@
 #include "dataplane/linux/netlink/socket.h"
 
+#include <libmnl/libmnl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -22,8 +21,6 @@ void set_option(int fd, int level, int option, int value) {
   // Every option set this way is a comfort of newer kernels; without it requests still work.
   (void)::setsockopt(fd, level, option, &value, sizeof value);
 }
-
-std::size_t header_length() { return NLMSG_HDRLEN; }
 
 // What an NLMSG_ERROR or NLMSG_DONE says. RFC 3549 has the error alone; the text is
 // NETLINK_EXT_ACK's.
@@ -46,13 +43,13 @@ Verdict read_verdict(const nlmsghdr& message) {
     if (error == nullptr) return verdict;
     skip = sizeof(nlmsgerr);
     if ((message.nlmsg_flags & NLM_F_CAPPED) == 0) {
-      skip += NLMSG_ALIGN(error->msg.nlmsg_len) - header_length();
+      skip += NLMSG_ALIGN(error->msg.nlmsg_len) - MNL_NLMSG_HDRLEN;
     }
   }
   const std::span<const std::uint8_t> whole(reinterpret_cast<const std::uint8_t*>(&message),
                                             message.nlmsg_len);
-  if (whole.size() < header_length() + skip) return verdict;
-  const Attributes attributes(whole.subspan(header_length() + skip));
+  if (whole.size() < MNL_NLMSG_HDRLEN + skip) return verdict;
+  const Attributes attributes(whole.subspan(MNL_NLMSG_HDRLEN + skip));
   verdict.text = attributes.text(NLMSGERR_ATTR_MSG).value_or("");
   return verdict;
 }
@@ -78,12 +75,11 @@ tl::unexpected<Error> verdict_error(std::string operation, std::string object, V
 // Calls `visit` for each message of a datagram.
 template <typename Visit>
 void for_each_message(std::span<const std::uint8_t> datagram, Visit visit) {
-  while (datagram.size() >= header_length()) {
-    const auto& message = *reinterpret_cast<const nlmsghdr*>(datagram.data());
-    if (message.nlmsg_len < header_length() || message.nlmsg_len > datagram.size()) return;
-    visit(message);
-    datagram =
-        datagram.subspan(std::min<std::size_t>(datagram.size(), NLMSG_ALIGN(message.nlmsg_len)));
+  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
+  int left = static_cast<int>(datagram.size());
+  while (mnl_nlmsg_ok(message, left)) {
+    visit(*message);
+    message = mnl_nlmsg_next(message, &left);
   }
 }
 
@@ -198,7 +194,7 @@ Result<void> Socket::dump(Message message, const MessageHandler& on_entry) {
         } else if (reply.nlmsg_type >= NLMSG_MIN_TYPE) {
           const auto* start = reinterpret_cast<const std::uint8_t*>(&reply);
           entries.insert(entries.end(), start, start + reply.nlmsg_len);
-          entries.resize(NLMSG_ALIGN(entries.size()));
+          entries.resize(MNL_ALIGN(entries.size()));
         }
       });
     }
@@ -294,7 +290,7 @@ std::size_t Batch::add(const Message& message) {
   offsets_.push_back(bytes_.size());
   const auto wire = message.wire();
   bytes_.insert(bytes_.end(), wire.begin(), wire.end());
-  bytes_.resize(NLMSG_ALIGN(bytes_.size()));
+  bytes_.resize(MNL_ALIGN(bytes_.size()));
   return offsets_.size() - 1;
 }
 
