@@ -1,7 +1,8 @@
 // Checked cursors over bytes, for wire codecs. All integers are big endian (network order).
 //
-// A reader that runs past the end turns bad and stays bad: reads return zeros, nothing remains (so that a loop over
-// what remains ends), and the caller asks ok() once at the end of a block. A sub-reader sees only its own bytes.
+// A reader that runs past the end turns bad and stays bad: reads return zeros, nothing remains (so
+// that a loop over what remains ends), and the caller asks ok() once at the end of a block. A
+// sub-reader sees only its own bytes.
 #pragma once
 
 #include <cstddef>

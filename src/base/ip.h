@@ -1,7 +1,7 @@
 // IP addresses and prefixes of both families, as values.
 //
-// Bytes are in network order. Text follows RFC 4291 and RFC 5952 (lower case, longest run of zeros compressed).
-// Prefixes are always masked: host bits are zero.
+// Bytes are in network order. Text follows RFC 4291 and RFC 5952 (lower case, longest run of zeros
+// compressed). Prefixes are always masked: host bits are zero.
 #pragma once
 
 #include <array>
@@ -52,7 +52,9 @@ class Ipv6Address {
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] bool is_unspecified() const { return *this == Ipv6Address{}; }
   [[nodiscard]] bool is_multicast() const { return bytes_[0] == 0xff; }
-  [[nodiscard]] bool is_link_local() const { return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80; }
+  [[nodiscard]] bool is_link_local() const {
+    return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+  }
   friend constexpr auto operator<=>(const Ipv6Address&, const Ipv6Address&) = default;
 
  private:
@@ -93,7 +95,8 @@ class IpPrefix {
   constexpr IpPrefix() = default;
   /// Host bits are cleared; `length` is cut to the family's bits.
   IpPrefix(const IpAddress& address, std::uint8_t length);
-  /// "10.0.1.0/24"; a bare address is a host prefix. Host bits set are an error (with the masked form as hint).
+  /// "10.0.1.0/24"; a bare address is a host prefix. Host bits set are an error (with the masked
+  /// form as hint).
   [[nodiscard]] static Result<IpPrefix> parse(std::string_view text);
   [[nodiscard]] static IpPrefix host(const IpAddress& address);
   [[nodiscard]] const IpAddress& address() const { return address_; }

@@ -1,7 +1,7 @@
 // Expected errors as values.
 //
-// An Error says what was wanted, on which object, what was found instead and what to do about it. Exceptions are
-// for bugs and start-up only.
+// An Error says what was wanted, on which object, what was found instead and what to do about it.
+// Exceptions are for bugs and start-up only.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct Error {
   std::string object;     // on what: "10.0.1.0/24", "policies.yaml:12 SRv6Policy/gold"
   std::string cause;      // what was found instead: "File exists (EEXIST)"
   std::string hint = {};  // what to do; empty where nothing useful can be said
-  int errno_value = 0;    // of the system call or netlink request that failed; 0 where there was none
+  int errno_value = 0;  // of the system call or netlink request that failed; 0 where there was none
 
   /// "add route 10.0.1.0/24: File exists (EEXIST); hint"
   [[nodiscard]] std::string message() const;

@@ -59,16 +59,19 @@ enum class Behavior : std::uint16_t {
   kOpaque = 0xffff,
 };
 
-/// IANA's name: "End.DT4", "End with PSP & USD", ...; "unknown" for code points that are not in the list.
+/// IANA's name: "End.DT4", "End with PSP & USD", ...; "unknown" for code points that are not in the
+/// list.
 [[nodiscard]] std::string_view to_string(Behavior behavior);
 /// The behavior of a code point or of a name as to_string prints it ("End.DT4").
 [[nodiscard]] std::optional<Behavior> behavior_of(std::uint16_t code_point);
 [[nodiscard]] std::optional<Behavior> behavior_of(std::string_view name);
-/// Whether the behavior decapsulates and delivers an inner packet of the family (DT and DX behaviors).
+/// Whether the behavior decapsulates and delivers an inner packet of the family (DT and DX
+/// behaviors).
 [[nodiscard]] bool decapsulates(Behavior behavior, Family inner);
 
-/// The SID that every Sextant node gives a behavior under its locator: the function is the IANA code point
-/// (End.DT4 of fcdd:0:0:aa::/64 is fcdd:0:0:aa:13::), so that a restart needs no memory (DESIGN decision 7).
+/// The SID that every Sextant node gives a behavior under its locator: the function is the IANA
+/// code point (End.DT4 of fcdd:0:0:aa::/64 is fcdd:0:0:aa:13::), so that a restart needs no memory
+/// (DESIGN decision 7).
 [[nodiscard]] Sid derived_sid(const Locator& locator, Behavior behavior);
 
 }  // namespace sextant::srv6

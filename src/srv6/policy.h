@@ -53,7 +53,8 @@ struct CandidatePath {
   std::uint32_t preference = kDefaultPreference;
   std::vector<SegmentList> lists;
   std::optional<Sid> binding_sid;
-  /// Why the path is not valid (RFC 9256 sections 2.8 and 5); empty where nothing but its lists decides.
+  /// Why the path is not valid (RFC 9256 sections 2.8 and 5); empty where nothing but its lists
+  /// decides.
   std::string invalid_reason;
   /// RFC 9256 section 5.1: at least one valid list. Invalid lists beside it carry no traffic.
   [[nodiscard]] bool valid() const {
@@ -62,10 +63,11 @@ struct CandidatePath {
   friend bool operator==(const CandidatePath&, const CandidatePath&) = default;
 };
 
-/// RFC 9256 section 2.9: the valid path of the highest preference; among several the tie-breaks in its order: 1. higher
-/// protocol origin; 2. the installed path, where it is given; 3. lower originator; 4. higher discriminator.
-/// The index of the active path, none where no path is valid. Does not depend on the order of `paths`: should two
-/// sources use one key (the RFC wants keys unique), name, lists and binding SID decide, in that order, lower first.
+/// RFC 9256 section 2.9: the valid path of the highest preference; among several the tie-breaks in
+/// its order: 1. higher protocol origin; 2. the installed path, where it is given; 3. lower
+/// originator; 4. higher discriminator. The index of the active path, none where no path is valid.
+/// Does not depend on the order of `paths`: should two sources use one key (the RFC wants keys
+/// unique), name, lists and binding SID decide, in that order, lower first.
 [[nodiscard]] std::optional<std::size_t> select_active(
     std::span<const CandidatePath> paths,
     const std::optional<CandidatePathKey>& installed = std::nullopt);

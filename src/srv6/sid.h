@@ -1,7 +1,7 @@
 // Segment identifiers and locators. RFC 8402, RFC 8986 section 3.1.
 //
-// A SID is an IPv6 address LOC:FUNCT:ARG. A locator is LOC as a prefix, with the lengths of its parts
-// (RFC 9252 section 3.2.1: block, node, function, argument; at most 128 bits together).
+// A SID is an IPv6 address LOC:FUNCT:ARG. A locator is LOC as a prefix, with the lengths of its
+// parts (RFC 9252 section 3.2.1: block, node, function, argument; at most 128 bits together).
 #pragma once
 
 #include <compare>
@@ -41,16 +41,18 @@ struct SidStructure {
 class Locator {
  public:
   Locator() = default;
-  /// Errors: not IPv6, shorter than 8 or longer than 112 bits (no room for a function), addresses that are no SIDs,
-  /// a structure that does not add up to the prefix, exceeds 128 bits or has a function under 8 bits (too short to
-  /// tell the code points of derived SIDs apart).
+  /// Errors: not IPv6, shorter than 8 or longer than 112 bits (no room for a function), addresses
+  /// that are no SIDs, a structure that does not add up to the prefix, exceeds 128 bits or has a
+  /// function under 8 bits (too short to tell the code points of derived SIDs apart).
   [[nodiscard]] static Result<Locator> make(const IpPrefix& prefix, const SidStructure& structure);
-  /// With the customary structure: node 16 bits (half of prefixes under 32 bits), function 16 bits, argument 0.
+  /// With the customary structure: node 16 bits (half of prefixes under 32 bits), function 16 bits,
+  /// argument 0.
   [[nodiscard]] static Result<Locator> make(const IpPrefix& prefix);
   [[nodiscard]] static Result<Locator> parse(std::string_view text);
   [[nodiscard]] const IpPrefix& prefix() const { return prefix_; }
   [[nodiscard]] const SidStructure& structure() const { return structure_; }
-  /// LOC:function:0. `function` is cut to the function's bits; in a wider field it stands at the low end.
+  /// LOC:function:0. `function` is cut to the function's bits; in a wider field it stands at the
+  /// low end.
   [[nodiscard]] Sid sid(std::uint32_t function) const;
   [[nodiscard]] bool contains(const Sid& sid) const { return prefix_.contains(sid.address()); }
   [[nodiscard]] std::string to_string() const { return prefix_.to_string(); }
