@@ -1,0 +1,40 @@
+// The readers of the single kinds. Each fills `object` from the whole object `root`; what is wrong
+// goes to `fields`.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sources/fields.h"
+#include "sources/object.h"
+
+namespace sextant::sources {
+
+inline constexpr std::string_view kGroup = "sextant.dev";
+inline constexpr std::string_view kVersion = "v1alpha1";
+inline constexpr std::string_view kLocatorAnnotation = "sextant.dev/locator";
+inline constexpr std::string_view kLocatorReachAnnotation = "sextant.dev/locator-reach";
+/// A ConfigMap of this name and key holds a node's SIDs and policies, in the format of the paper
+/// "Extending Kubernetes Networking to make use of Segment Routing over IPv6" (arXiv 2301.01178).
+inline constexpr std::string_view kConfigMapPrefix = "srv6-config-";
+inline constexpr std::string_view kConfigMapKey = "srv6";
+
+void read_node(const Value& root, Fields& fields, Object& object);
+void read_srv6_node(const Value& root, Fields& fields, Object& object);
+void read_srv6_policy(const Value& root, Fields& fields, Object& object);
+void read_config_map(const Value& root, std::string_view source, Fields& fields, Object& object);
+
+/// Candidate paths of one object and policy: as many as derived discriminators can tell apart.
+inline constexpr std::size_t kMostCandidatePaths = 256;
+
+/// The discriminator (RFC 9256 section 2.5, 32 bits) of an object's index-th candidate path: 24
+/// bits of FNV-1a over "kind/name", then 255 - index, so that of an object's equal paths the one
+/// listed first wins (section 2.9 takes the higher discriminator) and the choice between objects is
+/// the same on every node and after every restart.
+[[nodiscard]] std::uint32_t derived_discriminator(const overlay::ObjectKey& object,
+                                                  std::size_t index);
+
+/// An address that a node can have: unicast, of global reach.
+[[nodiscard]] std::optional<IpAddress> read_node_address(const Value& value, Fields& fields);
+
+}  // namespace sextant::sources
