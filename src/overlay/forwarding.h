@@ -16,13 +16,15 @@
 
 namespace sextant::overlay {
 
-/// What a path is for. It survives edits of the path's segment lists, so that a data plane can keep one handle for it.
+/// What a path is for. It survives edits of the path's segment lists, so that a data plane can keep
+/// one handle for it.
 struct PathKey {
-  Ipv6Address endpoint;                // the endpoint node's underlay address
-  std::optional<srv6::Color> color;    // none: the plain path (one SID: the endpoint's service SID)
-  Family family = Family::kIpv6;       // of the inner packets: it decides the service SID
+  Ipv6Address endpoint;              // the endpoint node's underlay address
+  std::optional<srv6::Color> color;  // none: the plain path (one SID: the endpoint's service SID)
+  Family family = Family::kIpv6;     // of the inner packets: it decides the service SID
   friend auto operator<=>(const PathKey&, const PathKey&) = default;
-  [[nodiscard]] std::string to_string() const;  // "fd12::1000 color 4 IPv4", "fd12::1000 plain IPv6"
+  [[nodiscard]] std::string to_string()
+      const;  // "fd12::1000 color 4 IPv4", "fd12::1000 plain IPv6"
 };
 
 /// Weighted segment lists, each complete: its last SID decapsulates. Empty lists: drop.
@@ -33,15 +35,16 @@ struct Path {
 
 struct LocalSid {
   srv6::Behavior behavior = srv6::Behavior::kEnd;
-  std::optional<Ipv6Address> next_hop;         // End.X, End.DX6 (unset: by the inner destination)
-  std::vector<srv6::SegmentList> lists;        // End.B6.Encaps: complete lists as the policy has them
+  std::optional<Ipv6Address> next_hop;   // End.X, End.DX6 (unset: by the inner destination)
+  std::vector<srv6::SegmentList> lists;  // End.B6.Encaps: complete lists as the policy has them
   friend auto operator<=>(const LocalSid&, const LocalSid&) = default;
 };
 
 /// Whose packets a route is for.
 enum class RouteScope : std::uint8_t {
   kAll,   // the node's own and its pods': pod prefixes of other nodes
-  kPods,  // its pods' only: other nodes' own addresses (the node itself reaches those through the underlay)
+  kPods,  // its pods' only: other nodes' own addresses (the node itself reaches those through the
+          // underlay)
 };
 
 struct RouteKey {
@@ -62,11 +65,12 @@ using RouteTarget = std::variant<PathKey, Unreachable, Drop>;
 struct Forwarding {
   /// Source of outer headers: an address of the node itself.
   std::optional<Ipv6Address> encapsulation_source;
-  /// The node's overlay address a family: source of node-to-pod traffic; from its first pod prefix of the family.
+  /// The node's overlay address a family: source of node-to-pod traffic; from its first pod prefix
+  /// of the family.
   std::optional<Ipv4Address> overlay_ipv4;
   std::optional<Ipv6Address> overlay_ipv6;
-  std::vector<IpPrefix> pod_prefixes;            // the node's own, sorted
-  std::optional<IpPrefix> locator;               // the node's own
+  std::vector<IpPrefix> pod_prefixes;  // the node's own, sorted
+  std::optional<IpPrefix> locator;     // the node's own
   std::map<srv6::Sid, LocalSid> local_sids;
   std::map<PathKey, Path> paths;
   std::map<RouteKey, RouteTarget> routes;
@@ -75,8 +79,8 @@ struct Forwarding {
   friend bool operator==(const Forwarding&, const Forwarding&) = default;
 };
 
-/// What to do to get from one Forwarding to another. Values upsert, nullopt removes. A data plane installs upserts
-/// of paths, then of routes, before it removes anything (make-before-break).
+/// What to do to get from one Forwarding to another. Values upsert, nullopt removes. A data plane
+/// installs upserts of paths, then of routes, before it removes anything (make-before-break).
 struct ForwardingDiff {
   struct Identity {  // the node's own facts, whole, where any of them changed
     std::optional<Ipv6Address> encapsulation_source;

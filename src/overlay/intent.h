@@ -1,7 +1,9 @@
-// What the sources want of the overlay: nodes, routers and SR policies, as read, each with where it came from.
+// What the sources want of the overlay: nodes, routers and SR policies, as read, each with where it
+// came from.
 //
-// Flow: sources -> Intent -> Resolver -> Forwarding. The objects hold names as written; names are resolved, and objects
-// validated against each other, by the Resolver, so that one bad object never disturbs the others.
+// Flow: sources -> Intent -> Resolver -> Forwarding. The objects hold names as written; names are
+// resolved, and objects validated against each other, by the Resolver, so that one bad object never
+// disturbs the others.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +90,8 @@ struct HeadendSelector {
 
 enum class Fallback : std::uint8_t { kPlain, kDrop };
 
-/// One object's wish. Two objects with one (headend, color, endpoint) become one policy with both their candidate paths.
+/// One object's wish. Two objects with one (headend, color, endpoint) become one policy with both
+/// their candidate paths.
 struct Policy {
   ObjectKey key;
   Location location;
@@ -104,7 +107,7 @@ struct Policy {
 };
 
 struct Intent {
-  std::map<std::string, Node> nodes;      // by name
+  std::map<std::string, Node> nodes;  // by name
   std::map<ObjectKey, Policy> policies;
   friend bool operator==(const Intent&, const Intent&) = default;
 };

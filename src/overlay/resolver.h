@@ -1,12 +1,14 @@
 // Intent -> Forwarding for one node. Pure: no sockets, no clock, no threads.
 //
-// resolve() is the definition; Resolver gives the same result incrementally, at a cost that follows the change and not
-// the cluster (property-tested against resolve()).
+// resolve() is the definition; Resolver gives the same result incrementally, at a cost that follows
+// the change and not the cluster (property-tested against resolve()).
 //
-// Rules (DESIGN "Policies: the semantics"): active candidate path by RFC 9256 section 2.9; a list whose last SID decapsulates at
-// the endpoint is complete, one that ends in another node's locator is rejected, any other is transport only and gets the
-// endpoint's service SID for the family; pod prefixes go to the endpoint's best policy of the family (highest preference of
-// the active path, then lower color), by color where the prefix carries one, else to the plain path; fallback plain or drop.
+// Rules (DESIGN "Policies: the semantics"): active candidate path by RFC 9256 section 2.9; a list
+// whose last SID decapsulates at the endpoint is complete, one that ends in another node's locator
+// is rejected, any other is transport only and gets the endpoint's service SID for the family; pod
+// prefixes go to the endpoint's best policy of the family (highest preference of the active path,
+// then lower color), by color where the prefix carries one, else to the plain path; fallback plain
+// or drop.
 #pragma once
 
 #include <memory>
@@ -20,43 +22,44 @@ namespace sextant::overlay {
 
 /// What the node's own configuration fixes.
 struct Settings {
-  std::string node;                     // this node's name
-  std::size_t max_segments = 6;         // deeper lists (service SID included) are rejected
+  std::string node;              // this node's name
+  std::size_t max_segments = 6;  // deeper lists (service SID included) are rejected
   srv6::EncapMode encap = srv6::EncapMode::kEncapsReduced;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 /// A candidate path as this headend sees it, for status.
 struct CandidateStatus {
-  ObjectKey object;                     // the object that brought it
+  ObjectKey object;  // the object that brought it
   srv6::CandidatePathKey key;
   std::string name;
   std::uint32_t preference = 0;
   std::vector<srv6::SegmentList> lists;  // complete
   bool active = false;
-  std::string invalid_reason;            // empty where valid
+  std::string invalid_reason;  // empty where valid
   friend bool operator==(const CandidateStatus&, const CandidateStatus&) = default;
 };
 
 /// A policy of this headend: one (color, endpoint) and family.
 struct PolicyStatus {
-  PathKey path;                          // color is always set
-  std::string endpoint_node;             // empty where no node has that address
+  PathKey path;               // color is always set
+  std::string endpoint_node;  // empty where no node has that address
   std::optional<srv6::Sid> binding_sid;
   Fallback fallback = Fallback::kPlain;
   std::vector<CandidateStatus> candidates;
-  std::vector<IpPrefix> steered;         // prefixes that it carries now
+  std::vector<IpPrefix> steered;  // prefixes that it carries now
   friend bool operator==(const PolicyStatus&, const PolicyStatus&) = default;
 };
 
 struct Resolution {
   Forwarding forwarding;
   std::map<PathKey, PolicyStatus> policies;
-  std::vector<Problem> problems;         // sorted
+  std::vector<Problem> problems;  // sorted
   friend bool operator==(const Resolution&, const Resolution&) = default;
 };
 
-/// `previous` supplies the installed candidate paths (RFC 9256 section 2.9 rule 4's tie-break); may be null.
+/// `previous` supplies the installed candidate paths (RFC 9256 section 2.9 rule 4's tie-break); may
+/// be null.
 [[nodiscard]] Resolution resolve(const Intent& intent, const Settings& settings,
                                  const Resolution* previous = nullptr);
 
@@ -67,7 +70,8 @@ class Resolver {
   Resolver(Resolver&&) noexcept;
   Resolver& operator=(Resolver&&) noexcept;
 
-  /// Applies the change and returns what it means for this node. Cost: O(objects touched by the change).
+  /// Applies the change and returns what it means for this node. Cost: O(objects touched by the
+  /// change).
   [[nodiscard]] ForwardingDiff apply(const IntentChange& change);
 
   [[nodiscard]] const Intent& intent() const;
