@@ -29,13 +29,28 @@ ifinfomsg link_header(IfIndex index) {
   return {.ifi_family = AF_UNSPEC, .ifi_index = static_cast<int>(number(index))};
 }
 
-ifinfomsg end_header(const VethEnd& end) {
-  ifinfomsg header = link_header(IfIndex::kNone);
-  if (end.up) {
-    header.ifi_flags = IFF_UP;
-    header.ifi_change = IFF_UP;
+// The peer comes up in a request of its own: a veth cannot be opened while it has no other end yet
+// (ENOTCONN).
+Result<void> bring_up(Socket& socket, const VethEnd& end) {
+  if (end.netns == nullptr) return set_link_up(socket, end.name);
+  return end.netns->run([&]() -> Result<void> {
+    auto inside = Socket::make();
+    if (!inside) return tl::unexpected(inside.error());
+    return set_link_up(*inside, end.name);
+  });
+}
+
+// Undoes a half made veth; either end takes the other one with it.
+void discard(Socket& socket, const VethEnd& end) {
+  if (end.netns == nullptr) {
+    (void)delete_link(socket, end.name);
+    return;
   }
-  return header;
+  (void)end.netns->run([&]() -> Result<void> {
+    auto inside = Socket::make();
+    if (!inside) return tl::unexpected(inside.error());
+    return delete_link(*inside, end.name);
+  });
 }
 
 void put_end(Message& message, const VethEnd& end) {
@@ -56,6 +71,10 @@ Result<Link> get(Socket& socket, Message message) {
 }
 
 }  // namespace
+
+bool Link::is_up() const { return (flags & IFF_UP) != 0; }
+bool Link::is_running() const { return (flags & IFF_RUNNING) != 0; }
+bool Link::is_loopback() const { return (flags & IFF_LOOPBACK) != 0; }
 
 std::optional<Link> parse_link(const nlmsghdr& message) {
   const auto* header = fixed_header<ifinfomsg>(message);
@@ -108,17 +127,26 @@ Result<std::optional<Link>> find_link(Socket& socket, const std::string& name) {
 Result<void> create_veth(Socket& socket, const VethEnd& end, const VethEnd& peer) {
   if (auto checked = check_name(end.name); !checked) return checked;
   if (auto checked = check_name(peer.name); !checked) return checked;
-  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, end_header(end));
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
   put_end(message, end);
   {
     auto info = message.nest(IFLA_LINKINFO);
     message.text(IFLA_INFO_KIND, "veth");
     auto data = message.nest(IFLA_INFO_DATA);
     auto other = message.nest(VETH_INFO_PEER);
-    message.append(end_header(peer));
+    message.append(ifinfomsg{});
     put_end(message, peer);
   }
-  return socket.request(std::move(message.about("veth " + end.name + " to " + peer.name)));
+  message.about("veth " + end.name + " to " + peer.name);
+  if (auto made = socket.request(std::move(message)); !made) return made;
+  for (const VethEnd* each : {&end, &peer}) {
+    if (!each->up) continue;
+    if (auto up = bring_up(socket, *each); !up) {
+      discard(socket, end);
+      return up;
+    }
+  }
+  return {};
 }
 
 Result<void> create_link(Socket& socket, const std::string& name, const std::string& kind) {

@@ -1,8 +1,6 @@
 // Network devices: read, made, changed, deleted.
 #pragma once
 
-#include <net/if.h>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -29,10 +27,10 @@ struct Link {
   IfIndex peer = IfIndex::kNone;  // IFLA_LINK: a veth's peer, a VLAN's parent
   bool peer_elsewhere = false;    // `peer` counts in another namespace
 
-  [[nodiscard]] bool is_up() const { return (flags & IFF_UP) != 0; }
+  [[nodiscard]] bool is_up() const;
   /// Up with carrier, packets pass.
-  [[nodiscard]] bool is_running() const { return (flags & IFF_RUNNING) != 0; }
-  [[nodiscard]] bool is_loopback() const { return (flags & IFF_LOOPBACK) != 0; }
+  [[nodiscard]] bool is_running() const;
+  [[nodiscard]] bool is_loopback() const;
 };
 
 /// Nothing where the message is not about a link.
@@ -52,7 +50,8 @@ struct VethEnd {
   std::optional<std::uint32_t> mtu = {};
   bool up = false;
 };
-/// Both ends at once, each in its namespace: no device under a passing name is ever seen.
+/// Both ends at once, each in its namespace: no device under a passing name is ever seen. Ends that
+/// are wanted up are brought up afterwards; nothing stays behind where that fails.
 [[nodiscard]] Result<void> create_veth(Socket& socket, const VethEnd& end, const VethEnd& peer);
 /// A device of a kind that needs no data: "bridge", "dummy", "nlmon".
 [[nodiscard]] Result<void> create_link(Socket& socket, const std::string& name,

@@ -228,10 +228,12 @@ Result<std::vector<Route>> list_routes(Socket& socket, const RouteFilter& filter
 }
 
 Result<Route> lookup_route(Socket& socket, const IpAddress& destination) {
-  Message message(RTM_GETROUTE, 0,
-                  rtmsg{.rtm_family = address_family(destination.family()),
-                        .rtm_dst_len = address_bits(destination.family()),
-                        .rtm_flags = RTM_F_LOOKUP_TABLE});
+  rtmsg header{.rtm_family = address_family(destination.family()),
+               .rtm_dst_len = address_bits(destination.family())};
+  // IPv4 would name the main table whatever the table is; IPv6 always names the right one and
+  // refuses the flag.
+  if (destination.is_v4()) header.rtm_flags = RTM_F_LOOKUP_TABLE;
+  Message message(RTM_GETROUTE, 0, header);
   message.address(RTA_DST, destination).about("to " + destination.to_string());
   std::optional<Route> route;
   auto done = socket.request(std::move(message),
