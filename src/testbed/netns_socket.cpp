@@ -1,38 +1,24 @@
 #include "testbed/netns_socket.h"
 
-#include <fcntl.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <thread>
+
+#include "dataplane/linux/netlink/netns.h"
 
 namespace sextant::testbed {
 
 Result<UniqueFd> socket_in_netns(const std::string& netns, int domain, int type, int protocol) {
-  int error = 0;
-  UniqueFd opened;
-  const auto open_socket = [&] {
-    opened.reset(::socket(domain, type | SOCK_CLOEXEC, protocol));
-    if (!opened) error = errno;
+  const auto open_socket = [&]() -> Result<UniqueFd> {
+    UniqueFd opened(::socket(domain, type | SOCK_CLOEXEC, protocol));
+    if (!opened) return system_error("open socket in network namespace", netns, errno);
+    return opened;
   };
-  if (netns.empty()) {
-    open_socket();
-  } else {
-    const std::string path = netns.find('/') == std::string::npos ? "/run/netns/" + netns : netns;
-    const UniqueFd ns(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!ns) return system_error("open network namespace", netns, errno);
-    // Only the calling thread enters the namespace, so a short-lived one does it.
-    std::thread([&] {
-      if (::setns(ns.get(), CLONE_NEWNET) != 0) {
-        error = errno;
-      } else {
-        open_socket();
-      }
-    }).join();
-  }
-  if (error != 0) return system_error("open socket in network namespace", netns, error);
-  return opened;
+  if (netns.empty()) return open_socket();
+  auto found = netns.find('/') == std::string::npos ? netlink::Netns::open(netns)
+                                                    : netlink::Netns::open_path(netns);
+  if (!found) return tl::unexpected(found.error());
+  return found->run(open_socket);
 }
 
 }  // namespace sextant::testbed
