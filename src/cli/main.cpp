@@ -3,6 +3,7 @@
 
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/testbed_commands.h"
 
 int main(int argc, char** argv) {
   CLI::App app{
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(false);
   sextant::cli::add_agent_commands(app);
+  sextant::cli::add_testbed_commands(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

@@ -15,10 +15,10 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "base/unique_fd.h"
+#include "testbed/files.h"
 
 namespace sextant::testbed {
 namespace {
@@ -146,12 +146,6 @@ bool converse(const std::string& input, UniqueFd to_child, std::array<UniqueFd, 
 
 /// Only the write end of the pipe may meet a reader that is gone; its EPIPE is handled there.
 void ignore_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return system_error("read", path.string(), errno);
-  return std::string{std::istreambuf_iterator<char>(in), {}};
-}
 
 }  // namespace
 

@@ -61,10 +61,8 @@ TEST_F(Daemon, IsFoundByItsPidFileAndEnded) {
 }
 
 TEST_F(Daemon, ThatIgnoresTermIsKilled) {
-  const auto pid = spawn_daemon(
-      {.arguments = {"sh", "-c",
-                     "trap '' TERM; echo ready; while :; do read -r x </dev/tty; done"}},
-      path("log"), path("pid"));
+  const auto pid = spawn_daemon({.arguments = {"sh", "-c", "trap '' TERM; exec sleep 62"}},
+                                path("log"), path("pid"));
   ASSERT_TRUE(pid) << pid.error().message();
   EXPECT_TRUE(end_processes(std::array{*pid}, 20ms));
 }
