@@ -59,7 +59,11 @@ void Fields::add(Severity severity, const Value& at, std::string reason) {
   const auto path = path_of(root_, at);
   std::string text = prefix_ + path;
   if (!path.empty()) text += ": ";
-  findings_.push_back({severity, {key_, location(at), text + std::move(reason)}});
+  Finding finding{severity, {key_, location(at), text + std::move(reason)}};
+  // A value that is no map is found wrong at each of its fields.
+  if (std::ranges::find(findings_, finding) == findings_.end()) {
+    findings_.push_back(std::move(finding));
+  }
 }
 
 void Fields::error(const Value& at, std::string reason) {
