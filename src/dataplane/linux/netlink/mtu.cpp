@@ -21,7 +21,7 @@ Result<std::uint32_t> underlay_mtu(Socket& socket) {
   std::optional<std::uint32_t> smallest;
   for (const Link& link : *links) {
     if (!link.is_up() || link.is_loopback() || !global.contains(link.index) ||
-        link.name.starts_with("sxp") || link.name.starts_with("sextant")) {
+        link.name.starts_with(kPodLinkPrefix) || link.name.starts_with(kOwnLinkPrefix)) {
       continue;
     }
     smallest = std::min(smallest.value_or(link.mtu), link.mtu);

@@ -9,6 +9,11 @@
 
 namespace sextant::netlink {
 
+/// Host ends of pods' veths are named so, and 11 hex digits.
+inline constexpr const char* kPodLinkPrefix = "sxp";
+/// Devices of Sextant's own on a node.
+inline constexpr const char* kOwnLinkPrefix = "sextant";
+
 /// IPv6's minimum link MTU (RFC 8200 section 5): no pod gets less.
 inline constexpr std::uint32_t kMinimumPodMtu = 1280;
 

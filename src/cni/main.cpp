@@ -1,0 +1,48 @@
+// sextant-cni: environment and standard input in, one JSON object on standard output.
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+
+#include "cni/plugin.h"
+
+namespace {
+
+using sextant::cni::ErrorCode;
+using sextant::cni::Outcome;
+using sextant::cni::refuse;
+
+constexpr std::size_t kMaximumInput = std::size_t{16} << 20;
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+Outcome<std::string> read_standard_input() {
+  std::string text;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) {
+      return refuse(ErrorCode::kIo, "cannot read standard input",
+                    sextant::system_error("read", "standard input", errno).value());
+    }
+    if (size == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+    if (text.size() > kMaximumInput) {
+      return refuse(ErrorCode::kIo, "standard input is longer than 16 MiB");
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  const auto answer = sextant::cni::run_plugin(environment, read_standard_input);
+  if (!answer.output.empty()) std::cout << answer.output << std::endl;
+  return answer.exit_status;
+}

@@ -1,0 +1,130 @@
+#include "cni/network_config.h"
+
+#include <algorithm>
+
+#include "cni/json_fields.h"
+#include "dataplane/linux/netlink/mtu.h"
+
+namespace sextant::cni {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kMaximumMtu = 65535;
+// An SRH's length field ends at 127 segments (RFC 8754 section 2: units of 8 octets in 8 bits), and
+// the reduced form leaves one out.
+constexpr std::int64_t kMaximumSegments = 128;
+
+Outcome<json::object> parse_object(std::string_view text) {
+  boost::system::error_code error;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), error);
+  if (error) {
+    return refuse(ErrorCode::kDecode, "standard input is not valid JSON", error.message());
+  }
+  if (!value.is_object()) {
+    return refuse(ErrorCode::kDecode, "standard input is not a JSON object",
+                  "found " + json::serialize(value));
+  }
+  return std::move(value.get_object());
+}
+
+// "mtu: expected ..., found ..."
+tl::unexpected<CniError> refuse_field(const Error& error) {
+  std::string message = error.object + ": " + error.cause;
+  if (!error.hint.empty()) message += "; " + error.hint;
+  return refuse(ErrorCode::kInvalidConfig, message);
+}
+
+Result<std::optional<std::int64_t>> number_field(const json::object& object, std::string_view name,
+                                                 std::int64_t lowest, std::int64_t highest) {
+  const auto* value = find_field(object, name);
+  if (value == nullptr) return std::optional<std::int64_t>{};
+  if (!value->is_int64() || value->get_int64() < lowest || value->get_int64() > highest) {
+    return wrong_field(
+        name, "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest),
+        *value);
+  }
+  return std::optional<std::int64_t>(value->get_int64());
+}
+
+Result<std::string> ipam_type(const json::object& object) {
+  const auto* ipam = find_field(object, "ipam");
+  if (ipam == nullptr) {
+    return failure("read", "ipam", "missing", "pods need an IPAM plugin, for instance host-local");
+  }
+  if (!ipam->is_object()) return wrong_field("ipam", "an object", *ipam);
+  auto type = text_field(ipam->get_object(), "type", "ipam.");
+  if (!type) return type;
+  if (type->empty()) return failure("read", "ipam.type", "missing");
+  // A name, not a path: only CNI_PATH says where plugins are.
+  if (type->find('/') != std::string::npos || *type == "." || *type == "..") {
+    return failure("read", "ipam.type", "'" + *type + "' is not the name of a plugin");
+  }
+  return type;
+}
+
+std::string list_versions() {
+  std::string list;
+  for (const auto version : kSupportedVersions) {
+    list += (list.empty() ? "" : ", ") + std::string(version);
+  }
+  return list;
+}
+
+}  // namespace
+
+Outcome<std::string> parse_version(std::string_view text) {
+  const auto object = parse_object(text);
+  if (!object) return tl::unexpected(object.error());
+  auto version = text_field(*object, "cniVersion");
+  if (!version) return refuse_field(version.error());
+  return *version;
+}
+
+Outcome<NetworkConfig> parse_config(std::string text) {
+  const auto object = parse_object(text);
+  if (!object) return tl::unexpected(object.error());
+  NetworkConfig config;
+
+  auto version = text_field(*object, "cniVersion");
+  if (!version) return refuse_field(version.error());
+  config.cni_version = *version;
+  if (std::find(kSupportedVersions.begin(), kSupportedVersions.end(), *version) ==
+      kSupportedVersions.end()) {
+    return refuse(ErrorCode::kIncompatibleVersion,
+                  "cniVersion: " + (version->empty() ? "missing" : "'" + *version + "'") +
+                      " is not supported",
+                  "supported are " + list_versions());
+  }
+  auto name = text_field(*object, "name");
+  if (!name) return refuse_field(name.error());
+  if (name->empty()) return refuse(ErrorCode::kInvalidConfig, "name: missing");
+  config.name = *name;
+
+  auto type = ipam_type(*object);
+  if (!type) return refuse_field(type.error());
+  config.ipam_type = *type;
+
+  const auto mtu = number_field(*object, "mtu", netlink::kMinimumPodMtu, kMaximumMtu);
+  if (!mtu) return refuse_field(mtu.error());
+  if (*mtu) config.mtu = static_cast<std::uint32_t>(**mtu);
+  const auto segments = number_field(*object, "maxSegments", 1, kMaximumSegments);
+  if (!segments) return refuse_field(segments.error());
+  if (*segments) config.max_segments = static_cast<std::size_t>(**segments);
+
+  if (const auto* dns = find_field(*object, "dns")) {
+    auto parsed = parse_dns(*dns, "dns");
+    if (!parsed) return refuse_field(parsed.error());
+    // An empty object comes from runtimes that always write the field.
+    if (!parsed->empty()) config.dns = std::move(*parsed);
+  }
+  if (const auto* previous = find_field(*object, "prevResult")) {
+    auto parsed = parse_result(*previous, "prevResult.");
+    if (!parsed) return refuse_field(parsed.error());
+    config.previous = std::move(*parsed);
+  }
+  config.text = std::move(text);
+  return config;
+}
+
+}  // namespace sextant::cni

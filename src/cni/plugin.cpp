@@ -1,0 +1,230 @@
+#include "cni/plugin.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "cni/attachment_result.h"
+#include "cni/ipam.h"
+#include "cni/network_config.h"
+#include "cni/pod_link.h"
+#include "dataplane/linux/netlink/mtu.h"
+
+namespace sextant::cni {
+namespace {
+
+namespace json = boost::json;
+using netlink::Netns;
+using netlink::Socket;
+
+Outcome<Socket> open_socket() {
+  auto socket = Socket::make();
+  if (!socket) return refuse(ErrorCode::kNetwork, "cannot talk to the kernel", socket.error());
+  return std::move(*socket);
+}
+
+// The pod's namespace; never the node's own, where we would move its devices about.
+Outcome<Netns> open_pod(const Invocation& invocation) {
+  auto pod = Netns::open_path(invocation.netns);
+  if (!pod) {
+    return refuse(ErrorCode::kUnknownContainer, "CNI_NETNS: no such network namespace",
+                  pod.error());
+  }
+  const auto node = Netns::current();
+  if (!node) return refuse(ErrorCode::kNetwork, "cannot open the own namespace", node.error());
+  const auto pod_id = pod->id(), node_id = node->id();
+  if (pod_id && node_id && *pod_id == *node_id) {
+    return refuse(ErrorCode::kInvalidEnvironment, "CNI_NETNS: the node's own network namespace",
+                  invocation.netns);
+  }
+  return std::move(*pod);
+}
+
+Outcome<std::uint32_t> choose_mtu(const NetworkConfig& config, Socket& host) {
+  if (config.mtu) return *config.mtu;
+  const auto underlay = netlink::underlay_mtu(host);
+  // The node's network may still be on its way up.
+  if (!underlay) {
+    return refuse(ErrorCode::kTryAgainLater, "no MTU for the pod", underlay.error());
+  }
+  return netlink::pod_mtu(*underlay, config.max_segments);
+}
+
+PodLink describe(const Invocation& invocation) {
+  return {.names = link_names(invocation.container_id, invocation.ifname),
+          .ifname = invocation.ifname};
+}
+
+AttachmentResult describe_result(const NetworkConfig& config, const Invocation& invocation,
+                                 const PodLink& link, const AttachmentResult& lease) {
+  // In a chain the earlier plugins' results stay.
+  AttachmentResult result = config.previous.value_or(AttachmentResult{});
+  result.interfaces.push_back({link.names.host, link.names.host_mac.to_string(), ""});
+  result.interfaces.push_back({link.ifname, link.names.pod_mac.to_string(), invocation.netns});
+  for (const IpAddress& address : link.addresses) {
+    result.ips.push_back({.address = address,
+                          .prefix_length = address_bits(address.family()),
+                          .gateway = gateway(address.family()),
+                          .interface = result.interfaces.size() - 1});
+  }
+  for (const IpPrefix& route : pod_routes(link)) {
+    result.routes.push_back({route, gateway(route.family())});
+  }
+  if (config.dns) {
+    result.dns = *config.dns;
+  } else if (!lease.dns.empty()) {
+    result.dns = lease.dns;
+  }
+  return result;
+}
+
+Outcome<std::string> add(const Invocation& invocation, const NetworkConfig& config) {
+  const auto pod = open_pod(invocation);
+  if (!pod) return tl::unexpected(pod.error());
+  auto host = open_socket();
+  if (!host) return tl::unexpected(host.error());
+  PodLink link = describe(invocation);
+  const auto mtu = choose_mtu(config, *host);
+  if (!mtu) return tl::unexpected(mtu.error());
+  link.mtu = *mtu;
+  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
+  if (!ipam) return tl::unexpected(ipam.error());
+
+  const auto lease = ipam->add();
+  if (!lease) return tl::unexpected(lease.error());
+  for (const ResultIp& ip : lease->ips) link.addresses.push_back(ip.address);
+  for (const ResultRoute& route : lease->routes) link.routes.push_back(route.destination);
+  if (auto done = attach(*host, *pod, link); !done) {
+    (void)ipam->del();  // its error would hide the one that matters
+    return refuse(ErrorCode::kNetwork, "cannot attach the pod", done.error());
+  }
+  return json::serialize(
+      to_json(describe_result(config, invocation, link, *lease), config.cni_version));
+}
+
+// Best effort: each part is tried whatever became of the others; what is gone already is no error.
+Outcome<std::string> del(const Invocation& invocation, const NetworkConfig& config) {
+  auto host = open_socket();
+  if (!host) return tl::unexpected(host.error());
+  // The device goes before the lease: the address is given to the next pod only when nothing routes
+  // it here.
+  const auto detached = detach(*host, describe(invocation).names.host);
+  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
+  if (!ipam) return tl::unexpected(ipam.error());
+  const auto released = ipam->del();
+  if (!detached) {
+    return refuse(ErrorCode::kNetwork, "cannot detach the pod", detached.error());
+  }
+  if (!released) return tl::unexpected(released.error());
+  return std::string();
+}
+
+// What ADD said it made: the addresses on the pod's interface, and the routes.
+Outcome<PodLink> expected_link(const Invocation& invocation, const NetworkConfig& config) {
+  if (config.cni_version == "0.3.1") {
+    return refuse(ErrorCode::kIncompatibleVersion, "cniVersion: '0.3.1' has no CHECK",
+                  "CHECK came with 0.4.0");
+  }
+  if (!config.previous) return refuse(ErrorCode::kInvalidConfig, "prevResult: missing");
+  const AttachmentResult& previous = *config.previous;
+  const auto ours = std::find_if(
+      previous.interfaces.begin(), previous.interfaces.end(), [&](const ResultInterface& each) {
+        return each.name == invocation.ifname && each.sandbox == invocation.netns;
+      });
+  if (ours == previous.interfaces.end()) {
+    return refuse(ErrorCode::kInvalidConfig,
+                  "prevResult.interfaces: no '" + invocation.ifname + "' in " + invocation.netns);
+  }
+  PodLink link = describe(invocation);
+  // A plugin behind us in the chain may have given the pod another MAC address ("tuning"); it is in
+  // the result then.
+  if (!ours->mac.empty()) {
+    const auto mac = netlink::MacAddress::parse(ours->mac);
+    if (!mac) {
+      return refuse(ErrorCode::kInvalidConfig, "prevResult.interfaces: wrong mac", mac.error());
+    }
+    link.names.pod_mac = *mac;
+  }
+  const auto index = static_cast<std::size_t>(ours - previous.interfaces.begin());
+  for (const ResultIp& ip : previous.ips) {
+    if (ip.interface.value_or(index) == index) link.addresses.push_back(ip.address);
+  }
+  if (link.addresses.empty()) {
+    return refuse(ErrorCode::kInvalidConfig,
+                  "prevResult.ips: no address of '" + invocation.ifname + "'");
+  }
+  for (const ResultRoute& route : previous.routes) {
+    // Others' routes are others' to check.
+    if (route.gateway == gateway(route.destination.family())) {
+      link.routes.push_back(route.destination);
+    }
+  }
+  return link;
+}
+
+Outcome<std::string> check(const Invocation& invocation, const NetworkConfig& config) {
+  const auto link = expected_link(invocation, config);
+  if (!link) return tl::unexpected(link.error());
+  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
+  if (!ipam) return tl::unexpected(ipam.error());
+  if (auto leased = ipam->check(); !leased) return tl::unexpected(leased.error());
+  const auto pod = open_pod(invocation);
+  if (!pod) return tl::unexpected(pod.error());
+  auto host = open_socket();
+  if (!host) return tl::unexpected(host.error());
+  if (auto done = verify(*host, *pod, *link); !done) {
+    return refuse(ErrorCode::kCheckFailed, "the pod's attachment is damaged", done.error());
+  }
+  return std::string();
+}
+
+Outcome<std::string> version(const std::string& input) {
+  const auto asked = input.empty() ? Outcome<std::string>("") : parse_version(input);
+  if (!asked) return tl::unexpected(asked.error());
+  const json::object answer{
+      {"cniVersion", asked->empty() ? std::string(kSupportedVersions.back()) : *asked},
+      {"supportedVersions", json::array(kSupportedVersions.begin(), kSupportedVersions.end())}};
+  return json::serialize(answer);
+}
+
+Outcome<std::string> execute(const Invocation& invocation, const std::string& input) {
+  if (invocation.command == Command::kVersion) return version(input);
+  const auto config = parse_config(input);
+  if (!config) return tl::unexpected(config.error());
+  switch (invocation.command) {
+    case Command::kAdd:
+      return add(invocation, *config);
+    case Command::kDel:
+      return del(invocation, *config);
+    case Command::kCheck:
+      return check(invocation, *config);
+    case Command::kVersion:
+      break;
+  }
+  return std::string();
+}
+
+Answer error_answer(const CniError& error, const std::string& cni_version) {
+  json::object object{{"cniVersion", cni_version},
+                      {"code", static_cast<unsigned>(error.code)},
+                      {"msg", error.message}};
+  if (!error.details.empty()) object["details"] = error.details;
+  return {.exit_status = 1, .output = json::serialize(object)};
+}
+
+}  // namespace
+
+Answer run_plugin(const Environment& environment,
+                  const std::function<Outcome<std::string>()>& read_input) {
+  // The version in use, as far as it is known; the newest where it is not.
+  std::string cni_version(kSupportedVersions.back());
+  const auto invocation = read_invocation(environment);
+  if (!invocation) return error_answer(invocation.error(), cni_version);
+  const auto input = read_input();
+  if (!input) return error_answer(input.error(), cni_version);
+  if (const auto asked = parse_version(*input); asked && !asked->empty()) cni_version = *asked;
+  const auto output = execute(*invocation, *input);
+  if (!output) return error_answer(output.error(), cni_version);
+  return {.exit_status = 0, .output = *output};
+}
+
+}  // namespace sextant::cni
