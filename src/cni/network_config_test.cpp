@@ -1,0 +1,137 @@
+#include "cni/network_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "cni/pod_link.h"
+
+namespace sextant::cni {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+namespace json = boost::json;
+
+// A good configuration with `field` set to the JSON text `value`.
+std::string with(const std::string& field, const std::string& value) {
+  json::object config{{"cniVersion", "1.0.0"},
+                      {"name", "pods"},
+                      {"type", "sextant-cni"},
+                      {"ipam", json::object{{"type", "host-local"}}}};
+  if (!field.empty()) config[field] = json::parse(value);
+  return json::serialize(config);
+}
+
+TEST(NetworkConfig, ReadsItsFieldsAndKeepsTheText) {
+  const std::string text = R"({"cniVersion": "0.4.0", "name": "pods", "type": "sextant-cni",
+      "mtu": 1400, "maxSegments": 3, "ipam": {"type": "host-local", "ranges": []},
+      "dns": {"nameservers": ["10.96.0.10"], "search": ["a.b"]},
+      "capabilities": {"x": true}, "unknown": 7})";
+  const auto config = parse_config(text);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->cni_version, "0.4.0");
+  EXPECT_EQ(config->ipam_type, "host-local");
+  EXPECT_EQ(config->mtu, 1400U);
+  EXPECT_EQ(config->max_segments, 3U);
+  EXPECT_EQ(config->dns->nameservers, std::vector<std::string>{"10.96.0.10"});
+  EXPECT_FALSE(config->previous);
+  EXPECT_EQ(config->text, text);
+}
+
+TEST(NetworkConfig, HasDefaults) {
+  const auto config = parse_config(with("mtu", "null"));
+  ASSERT_TRUE(config);
+  EXPECT_FALSE(config->mtu);
+  EXPECT_EQ(config->max_segments, 6U);
+  EXPECT_FALSE(parse_config(with("dns", "{}"))->dns) << "an empty one says nothing";
+}
+
+TEST(NetworkConfig, ErrorsNameTheField) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> rows{
+      {"cniVersion", "3", "cniVersion: expected text, found 3"},
+      {"name", "\"\"", "name: missing"},
+      {"name", "[]", "name: expected text, found []"},
+      {"ipam", "null", "ipam: missing"},
+      {"ipam", "7", "ipam: expected an object, found 7"},
+      {"ipam", "{}", "ipam.type: missing"},
+      {"ipam", R"({"type": 3})", "ipam.type: expected text, found 3"},
+      {"ipam", R"({"type": "../evil"})", "ipam.type: '../evil' is not the name of a plugin"},
+      {"mtu", "\"big\"", "mtu: expected a whole number from 1280 to 65535, found \"big\""},
+      {"mtu", "1279", "mtu: expected a whole number from 1280 to 65535, found 1279"},
+      {"mtu", "1400.5", "mtu: expected a whole number"},
+      {"maxSegments", "0", "maxSegments: expected a whole number from 1 to 128, found 0"},
+      {"dns", R"({"search": "a.b"})", "dns.search: expected a list of texts, found \"a.b\""},
+      {"prevResult", R"({"ips": [{"address": "10.0.0.300/24"}]})", "prevResult.ips[0].address: "},
+      {"prevResult", R"({"ips": [{"address": "10.0.0.3"}]})", "prevResult.ips[0].address: "},
+      {"prevResult", R"({"ips": [{"address": "10.0.0.3/33"}]})", "prevResult.ips[0].address: "},
+      {"prevResult", R"({"ips": [{"address": "10.0.0.3/"}]})", "prevResult.ips[0].address: "},
+      {"prevResult", R"({"ips": [{"address": "10.0.0.3/-1"}]})", "prevResult.ips[0].address: "},
+      {"prevResult", R"({"ips": {}})", "prevResult.ips: expected a list, found {}"},
+      {"prevResult", R"({"routes": [{"dst": "x"}]})", "prevResult.routes[0].dst: "},
+      {"prevResult", R"({"interfaces": ["eth0"]})",
+       "prevResult.interfaces[0]: expected an object, found \"eth0\""},
+  };
+  for (const auto& [field, value, message] : rows) {
+    const auto config = parse_config(with(field, value));
+    ASSERT_FALSE(config) << field << " " << value;
+    EXPECT_EQ(config.error().code, ErrorCode::kInvalidConfig) << field << " " << value;
+    EXPECT_THAT(config.error().message, StartsWith(message)) << field << " " << value;
+  }
+}
+
+TEST(NetworkConfig, RefusesVersionsThatItDoesNotSpeak) {
+  for (const char* version : {"\"0.2.0\"", "\"1.1.0\"", "\"\"", "null"}) {
+    const auto config = parse_config(with("cniVersion", version));
+    ASSERT_FALSE(config) << version;
+    EXPECT_EQ(config.error().code, ErrorCode::kIncompatibleVersion);
+    EXPECT_THAT(config.error().details, HasSubstr("0.3.1, 0.4.0, 1.0.0"));
+  }
+}
+
+TEST(NetworkConfig, RefusesWhatIsNoJsonObject) {
+  for (const char* text : {"", "{", "[1]", "not json", "\"text\"", "{} {}"}) {
+    const auto config = parse_config(text);
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().code, ErrorCode::kDecode) << text;
+  }
+}
+
+TEST(AttachmentResult, WritesTheFamilyOnlyBeforeVersion1) {
+  const AttachmentResult result{
+      .interfaces = {{"sxp0", "02:00:00:00:00:01"}, {"eth0", "02:00:00:00:00:02", "/run/netns/p"}},
+      .ips = {{IpAddress::parse("10.0.0.2").value(), 32, IpAddress::parse("169.254.1.1").value(),
+               1},
+              {IpAddress::parse("fd00::2").value(), 128, std::nullopt, 1}},
+      .routes = {{IpPrefix::parse("0.0.0.0/0").value(), IpAddress::parse("169.254.1.1").value()}},
+      .dns = {.nameservers = {"10.96.0.10"}}};
+  for (const char* version : {"0.3.1", "0.4.0"}) {
+    const json::value written = json::parse(json::serialize(to_json(result, version)));
+    EXPECT_EQ(written.at("cniVersion"), version);
+    EXPECT_EQ(written.at("ips").at(0).at("version"), "4");
+    EXPECT_EQ(written.at("ips").at(1).at("version"), "6");
+    EXPECT_EQ(parse_result(written, "").value(), result);
+  }
+  const json::value written = json::parse(json::serialize(to_json(result, "1.0.0")));
+  EXPECT_FALSE(written.at("ips").at(0).as_object().contains("version"));
+  EXPECT_EQ(written.at("ips").at(1).at("address"), "fd00::2/128");
+  EXPECT_FALSE(written.at("interfaces").at(0).as_object().contains("sandbox"));
+  EXPECT_EQ(parse_result(written, "").value(), result);
+}
+
+TEST(LinkNames, AreStableAndDifferByContainerAndInterface) {
+  const auto names = link_names("container", "eth0");
+  EXPECT_THAT(names.host, ::testing::MatchesRegex("sxp[0-9a-f]{11}"));
+  EXPECT_EQ(names.host, link_names("container", "eth0").host);
+  // Fixed for ever: DEL after an upgrade must find what ADD before it made.
+  EXPECT_EQ(names.host, "sxp17259f1a974");
+  EXPECT_NE(names.host, link_names("container", "eth1").host);
+  EXPECT_NE(names.host, link_names("containe", "reth0").host);
+  EXPECT_NE(names.host_mac, names.pod_mac);
+  EXPECT_EQ(names.host_mac.bytes()[0] & 3, 2) << "locally administered, unicast";
+  EXPECT_EQ(names.pod_mac.bytes()[0] & 3, 2);
+}
+
+}  // namespace
+}  // namespace sextant::cni

@@ -1,0 +1,307 @@
+// ADD, DEL and VERSION of the plugin's program.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <fstream>
+
+#include "cni/plugin_testing.h"
+
+namespace sextant::cni {
+namespace {
+
+using namespace cni::testing;  // the fixture and what its tests are written in
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+sockaddr_storage socket_address(const IpAddress& address, std::uint16_t port) {
+  sockaddr_storage storage{};
+  if (address.is_v4()) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    std::copy(address.bytes().begin(), address.bytes().end(),
+              reinterpret_cast<std::uint8_t*>(&v4.sin_addr));
+  } else {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    std::copy(address.bytes().begin(), address.bytes().end(), v6.sin6_addr.s6_addr);
+  }
+  return storage;
+}
+
+UniqueFd udp_socket(const Netns& netns, const IpAddress& address, std::uint16_t port) {
+  UniqueFd fd(expect(netns.run([&] {
+    return ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  })));
+  const auto local = socket_address(address, port);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local), 0)
+      << address.to_string();
+  return fd;
+}
+
+bool arrives(const UniqueFd& from, const UniqueFd& to, const IpAddress& address,
+             std::uint16_t port) {
+  const auto destination = socket_address(address, port);
+  const char text[] = "first";
+  if (::sendto(from.get(), text, sizeof text, 0, reinterpret_cast<const sockaddr*>(&destination),
+               address.is_v4() ? sizeof(sockaddr_in) : sizeof(sockaddr_in6)) < 0) {
+    return false;
+  }
+  pollfd waiting{.fd = to.get(), .events = POLLIN};
+  char buffer[16];
+  return ::poll(&waiting, 1, 1000) == 1 && ::recv(to.get(), buffer, sizeof buffer, 0) > 0;
+}
+
+// One packet there and one back, each the first on its way; nothing is sent again.
+void expect_first_packets_pass(const Netns& here, const IpAddress& here_address, const Netns& there,
+                               const IpAddress& there_address) {
+  const auto near = udp_socket(here, here_address, 7001);
+  const auto far = udp_socket(there, there_address, 7002);
+  EXPECT_TRUE(arrives(near, far, there_address, 7002))
+      << here_address.to_string() << " to " << there_address.to_string();
+  EXPECT_TRUE(arrives(far, near, here_address, 7001))
+      << there_address.to_string() << " to " << here_address.to_string();
+}
+
+TEST_F(PluginTest, FirstPacketsPassRightAfterAddInBothFamilies) {
+  const auto added = run("ADD", config());
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  expect_first_packets_pass(pod_->netns(), ip("172.16.0.2"), node_->netns(), ip("192.168.10.254"));
+  expect_first_packets_pass(pod_->netns(), ip("fdfb:af47:32af::2"), node_->netns(),
+                            ip("fd10::1000"));
+}
+
+TEST_F(PluginTest, FirstPacketsPassBetweenTwoPodsOfTheNode) {
+  const ScratchNetns second("pod2");
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  auto variables = environment("ADD");
+  variables["CNI_CONTAINERID"] = "c2";
+  variables["CNI_NETNS"] = second.path();
+  const auto added = run(variables, json::serialize(config()));
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  expect_first_packets_pass(pod_->netns(), ip("172.16.0.2"), second.netns(), ip("172.16.0.3"));
+  expect_first_packets_pass(second.netns(), ip("fdfb:af47:32af::3"), pod_->netns(),
+                            ip("fdfb:af47:32af::2"));
+}
+
+TEST_F(PluginTest, AddReportsWhatItMadeInEachVersion) {
+  for (const std::string version : {"0.3.1", "0.4.0", "1.0.0"}) {
+    auto input = config(version);
+    input["dns"] = json::object{{"nameservers", json::array{"10.96.0.10"}}};
+    const auto added = run("ADD", input);
+    ASSERT_EQ(added.exit_status, 0) << added.output;
+    const auto result = added.result();
+    const auto names = link_names("c1", "eth0");
+    EXPECT_EQ(result.at("cniVersion"), json::value(version));
+    EXPECT_EQ(result.at("interfaces"),
+              (json::array{json::object{{"name", names.host}, {"mac", names.host_mac.to_string()}},
+                           json::object{{"name", "eth0"},
+                                        {"mac", names.pod_mac.to_string()},
+                                        {"sandbox", pod_->path()}}}));
+    ASSERT_THAT(result.at("ips").as_array(), SizeIs(2));
+    EXPECT_EQ(result.at("ips").at(0).at("address"), "172.16.0.2/32");
+    EXPECT_EQ(result.at("ips").at(0).at("interface"), 1);
+    EXPECT_EQ(result.at("ips").at(1).at("address"), "fdfb:af47:32af::2/128");
+    EXPECT_EQ(result.at("ips").at(0).as_object().contains("version"), version != "1.0.0");
+    EXPECT_EQ(result.at("routes"),
+              (json::array{json::object{{"dst", "0.0.0.0/0"}, {"gw", "169.254.1.1"}},
+                           json::object{{"dst", "::/0"}, {"gw", "fe80::1"}}}));
+    EXPECT_EQ(result.at("dns").at("nameservers").at(0), "10.96.0.10");
+    input["prevResult"] = result;
+    ASSERT_EQ(run("DEL", input).exit_status, 0);
+    fs::remove_all(folder_ / "leases");
+  }
+}
+
+TEST_F(PluginTest, MtuComesFromConfigurationOrTheUnderlay) {
+  const auto mtu_with = [&](const char* field, int value) {
+    auto input = config();
+    if (field != nullptr) input[field] = value;
+    const auto added = run("ADD", input);
+    EXPECT_EQ(added.exit_status, 0) << added.output;
+    Socket inside = pod_->socket();
+    const auto in_pod = expect(netlink::get_link(inside, "eth0")).mtu;
+    EXPECT_EQ(expect(netlink::get_link(*host_, host_ends().at(0))).mtu, in_pod);
+    EXPECT_EQ(run("DEL", input).exit_status, 0);
+    return in_pod;
+  };
+  EXPECT_EQ(mtu_with(nullptr, 0), 9000U - 128) << "6 segments";
+  EXPECT_EQ(mtu_with("maxSegments", 1), 9000U - 40);
+  EXPECT_EQ(mtu_with("mtu", 1400), 1400U);
+  expect(netlink::change_link(*host_, expect(netlink::get_link(*host_, "uplink")).index,
+                              {.up = false}));
+  const auto without = run("ADD", config());
+  EXPECT_EQ(without.exit_status, 1);
+  EXPECT_EQ(without.result().at("code"), 11) << "try again later";
+  expect_nothing_left();
+}
+
+TEST_F(PluginTest, SingleStackPodsGetOneFamily) {
+  for (const auto& [subnet, family] : {std::pair("172.16.0.0/26", Family::kIpv4),
+                                       std::pair("fdfb:af47:32af::/122", Family::kIpv6)}) {
+    const auto input = config("1.0.0", {subnet});
+    const auto added = run("ADD", input);
+    ASSERT_EQ(added.exit_status, 0) << added.output;
+    EXPECT_THAT(added.result().at("ips").as_array(), SizeIs(1));
+    EXPECT_THAT(added.result().at("routes").as_array(), SizeIs(1));
+    const auto routes =
+        expect(netlink::list_routes(*host_, {.protocol = netlink::RouteProtocol::kSextantCni}));
+    ASSERT_THAT(routes, SizeIs(1));
+    EXPECT_EQ(routes[0].destination.family(), family);
+    EXPECT_EQ(run("DEL", input).exit_status, 0);
+    expect_nothing_left();
+    fs::remove_all(folder_ / "leases");
+  }
+}
+
+TEST_F(PluginTest, Ipv6WorksInPodsWhereItIsOffByDefault) {
+  expect(pod_->netns().run([] {
+    expect(Result<void>(
+        netlink::write_sysctl("net.ipv6.conf.default.disable_ipv6", "1").map([](bool) {})));
+  }));
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  expect_first_packets_pass(pod_->netns(), ip("fdfb:af47:32af::2"), node_->netns(),
+                            ip("fd10::1000"));
+}
+
+TEST_F(PluginTest, DelIsIdempotentAndWorksWithoutTheNamespace) {
+  auto input = config();
+  const auto added = run("ADD", input);
+  ASSERT_EQ(added.exit_status, 0);
+  EXPECT_THAT(leases(), SizeIs(2));
+  input["prevResult"] = added.result();
+  for (int i = 0; i < 2; ++i) {
+    const auto deleted = run("DEL", input);
+    EXPECT_EQ(deleted.exit_status, 0) << deleted.output;
+    EXPECT_EQ(deleted.output, "");
+    expect_nothing_left();
+    EXPECT_THAT(pod_devices(*pod_), IsEmpty());
+  }
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  pod_.emplace("gone");  // the first pod's namespace goes with its name
+  for (const std::string netns : {"/run/netns/no-such", ""}) {
+    auto variables = environment("DEL");
+    variables["CNI_NETNS"] = netns;
+    const auto deleted = run(variables, json::serialize(config()));
+    EXPECT_EQ(deleted.exit_status, 0) << deleted.output;
+    expect_nothing_left();
+  }
+}
+
+TEST_F(PluginTest, FailedAddGivesTheLeaseBackAndLeavesNoDevice) {
+  // The pod has an eth0 already.
+  Socket inside = pod_->socket();
+  expect(netlink::create_veth(inside, {.name = "eth0"}, {.name = "other"}));
+  auto failed = run("ADD", config());
+  EXPECT_EQ(failed.exit_status, 1);
+  EXPECT_THAT(failed.output, HasSubstr("EEXIST"));
+  expect_nothing_left();
+  EXPECT_THAT(pod_devices(*pod_), ::testing::UnorderedElementsAre("eth0", "other"));
+  expect(netlink::delete_link(inside, "eth0"));
+
+  // Somebody else routes the address, which shows in the last step.
+  netlink::Route foreign{.destination = IpPrefix::parse("fdfb:af47:32af::2/128").value(),
+                         .type = netlink::RouteType::kUnreachable,
+                         .metric = 1024};
+  expect(netlink::add_route(*host_, foreign));
+  fs::remove_all(folder_ / "leases");
+  failed = run("ADD", config());
+  EXPECT_EQ(failed.exit_status, 1);
+  EXPECT_EQ(failed.result().at("code"), 100);
+  EXPECT_THAT(failed.output, HasSubstr("add route fdfb:af47:32af::2/128"));
+  expect_nothing_left();
+  EXPECT_THAT(pod_devices(*pod_), IsEmpty());
+  EXPECT_THAT(expect(netlink::list_routes(*host_, {.protocol = foreign.protocol})), SizeIs(1));
+}
+
+TEST_F(PluginTest, ErrorsOfTheIpamPluginArePassedOn) {
+  auto input = config();
+  input["ipam"].as_object()["ranges"] =
+      json::array{json::array{json::object{{"subnet", "172.16.0.0/33"}}}};
+  auto failed = run("ADD", input);
+  EXPECT_EQ(failed.exit_status, 1);
+  EXPECT_THAT(failed.output, HasSubstr("172.16.0.0/33"));
+  expect_nothing_left();
+
+  input["ipam"].as_object()["type"] = "no-such-ipam";
+  failed = run("ADD", input);
+  EXPECT_EQ(failed.result().at("code"), 7);
+  EXPECT_THAT(failed.output, HasSubstr("ipam.type: no plugin 'no-such-ipam' in CNI_PATH"));
+
+  // Plugins that break the protocol: each gets a DEL after its ADD.
+  const auto script = [&](const std::string& body) {
+    std::ofstream(folder_ / "bad")
+        << "#!/bin/sh\necho $CNI_COMMAND >> " << folder_.string() << "/calls\n"
+        << body << "\n";
+    fs::permissions(folder_ / "bad", fs::perms::owner_all);
+    fs::remove(folder_ / "calls");
+  };
+  plugin_path_ = folder_.string();
+  input["ipam"].as_object()["type"] = "bad";
+  for (const auto& [body, message] : {std::pair("echo no json", "is not JSON"),
+                                      {"echo '{}'", "gave no address"},
+                                      {"echo '{\"ips\": [{\"address\": 3}]}'", "ips[0].address"},
+                                      {"exit 3", "status 3"},
+                                      {"kill -9 $$", "signal 9"}}) {
+    script(body);
+    failed = run("ADD", input);
+    EXPECT_EQ(failed.exit_status, 1) << body;
+    EXPECT_EQ(failed.result().at("code"), 101) << body;
+    EXPECT_THAT(failed.output, HasSubstr(message));
+    std::ifstream calls(folder_ / "calls");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(calls), {}), "ADD\nDEL\n") << body;
+  }
+}
+
+TEST_F(PluginTest, VersionListsWhatItSpeaks) {
+  const auto answer = run({{"CNI_COMMAND", "VERSION"}}, R"({"cniVersion": "0.4.0"})");
+  EXPECT_EQ(answer.exit_status, 0);
+  EXPECT_EQ(answer.result(), (json::value{{"cniVersion", "0.4.0"},
+                                          {"supportedVersions", {"0.3.1", "0.4.0", "1.0.0"}}}));
+}
+
+TEST_F(PluginTest, BadInputIsAnErrorObjectWithTheSpecifiedCode) {
+  const auto code_of = [&](const std::map<std::string, std::string>& variables,
+                           const std::string& input) {
+    const auto answer = run(variables, input);
+    EXPECT_EQ(answer.exit_status, 1);
+    EXPECT_TRUE(answer.result().as_object().contains("msg"));
+    return answer.result().at("code").as_int64();
+  };
+  const std::string good = json::serialize(config());
+  EXPECT_EQ(code_of({}, good), 4);
+  EXPECT_EQ(code_of({{"CNI_COMMAND", "ADD"}}, good), 4);
+  EXPECT_EQ(code_of(environment("ADD"), "{broken"), 6);
+  EXPECT_EQ(code_of(environment("ADD"), ""), 6);
+  EXPECT_EQ(code_of(environment("ADD"), R"({"cniVersion": "9.0.0"})"), 1);
+  EXPECT_EQ(code_of(environment("ADD"), R"({"cniVersion": "1.0.0"})"), 7);
+  auto gone = environment("ADD");
+  gone["CNI_NETNS"] = "/run/netns/no-such";
+  EXPECT_EQ(code_of(gone, good), 3);
+  gone["CNI_NETNS"] = node_->path();
+  EXPECT_EQ(code_of(gone, good), 4) << "the node's own namespace";
+  expect_nothing_left();
+}
+
+TEST_F(PluginTest, BehindAnotherPluginItKeepsThatPluginsResult) {
+  auto input = config();
+  input["prevResult"] = json::parse(
+      R"({"cniVersion": "1.0.0", "interfaces": [{"name": "other0"}],
+          "ips": [{"address": "10.9.0.2/24", "interface": 0}]})");
+  const auto added = run("ADD", input);
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  EXPECT_THAT(added.result().at("interfaces").as_array(), SizeIs(3));
+  EXPECT_EQ(added.result().at("ips").at(0).at("address"), "10.9.0.2/24");
+  EXPECT_EQ(added.result().at("ips").at(1).at("interface"), 2);
+  input["prevResult"] = added.result();
+  const auto checked = run("CHECK", input);
+  EXPECT_EQ(checked.exit_status, 0) << checked.output;
+}
+
+}  // namespace
+}  // namespace sextant::cni
