@@ -5,6 +5,7 @@
 
 namespace sextant::log {
 
+using spdlog::critical;
 using spdlog::debug;
 using spdlog::error;
 using spdlog::info;

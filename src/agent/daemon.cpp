@@ -1,0 +1,232 @@
+#include "agent/daemon.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <exception>
+
+#include "agent/api.h"
+#include "agent/http_server.h"
+#include "agent/pace.h"
+#include "agent/reconciler.h"
+#include "base/log.h"
+#include "sources/manifest_directory.h"
+
+namespace sextant::agent {
+namespace {
+
+namespace asio = boost::asio;
+using sources::ManifestDirectory;
+
+constexpr int kDamageBurst = 5;                            // repairs at once
+constexpr std::chrono::milliseconds kDamageInterval{200};  // between repairs in a storm
+constexpr std::chrono::seconds kSourceRetry{1};
+
+void rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);  // a bug: it ends run()
+}
+
+/// The owner keeps its descriptor; the loop closes the copy.
+asio::posix::stream_descriptor watched(asio::io_context& io, int fd) {
+  return asio::posix::stream_descriptor(io, ::dup(fd));
+}
+
+}  // namespace
+
+bool may_begin(bool loaded, bool node_known, bool errors) {
+  return loaded && (node_known || !errors);
+}
+
+struct Daemon::State {
+  State(const Options& from, ManifestDirectory directory,
+        std::unique_ptr<dataplane::Dataplane> dataplane)
+      : options(from),
+        manifests(std::move(directory)),
+        reconciler({.node = from.node, .max_segments = from.max_segments, .encap = from.encap},
+                   std::move(dataplane)) {}
+
+  void begin();
+  void take(const overlay::IntentChange& change);
+  void reload();
+  void schedule_retry();
+  void hurry_retry();
+  void arm_retry(Clock::duration delay);
+  [[nodiscard]] SourceState source_state() const;
+
+  asio::awaitable<void> follow_manifests();
+  asio::awaitable<void> follow_damage();
+  asio::awaitable<void> follow_signals();
+
+  Options options;
+  asio::io_context io{1};
+  ManifestDirectory manifests;
+  Reconciler reconciler;
+  asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
+  asio::steady_timer retry{io};
+  bool retry_armed = false;
+  Backoff backoff;
+  RateLimit damage_limit{kDamageBurst, kDamageInterval};
+  std::unique_ptr<HttpServer> server;
+};
+
+SourceState Daemon::State::source_state() const {
+  return {.kind = "manifests",
+          .path = options.manifests,
+          .loaded = manifests.loaded(),
+          .findings = manifests.findings()};
+}
+
+void Daemon::State::begin() {
+  if (reconciler.begun()) return;
+  const auto source = source_state();
+  const bool node_known = manifests.intent().nodes.contains(options.node);
+  const bool errors = std::any_of(
+      source.findings.begin(), source.findings.end(),
+      [](const auto& finding) { return finding.severity == sources::Severity::kError; });
+  if (may_begin(source.loaded, node_known, errors)) {
+    if (!node_known)
+      log::warn("node {} is not among the manifests in {}: it gets no overlay", options.node,
+                options.manifests);
+    reconciler.begin();
+    schedule_retry();
+  } else {
+    log::warn(
+        "{} holds no readable manifest of node {} yet: what an earlier agent left keeps "
+        "forwarding until it does",
+        options.manifests, options.node);
+  }
+}
+
+void Daemon::State::take(const overlay::IntentChange& change) {
+  if (!change.empty()) reconciler.take(change);
+  begin();
+  if (!change.empty()) hurry_retry();
+}
+
+void Daemon::State::reload() {
+  log::info("reading all manifests in {} again", options.manifests);
+  if (const auto change = manifests.reload())
+    take(*change);
+  else
+    log::error("{}", change.error().message());
+}
+
+void Daemon::State::arm_retry(Clock::duration delay) {
+  retry_armed = true;
+  retry.expires_after(delay);  // ends an earlier wait
+  retry.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    retry_armed = false;
+    reconciler.reconcile("a retry");
+    schedule_retry();
+  });
+}
+
+void Daemon::State::schedule_retry() {
+  if (!reconciler.wants_retry()) {
+    backoff.reset();
+    retry.cancel();
+    retry_armed = false;
+  } else if (!retry_armed) {
+    arm_retry(backoff.next(reconciler.reconcile_cost()));
+  }
+}
+
+/// Something has changed: what failed may work now.
+void Daemon::State::hurry_retry() {
+  if (reconciler.wants_retry()) {
+    backoff.reset();
+    const auto delay = backoff.next(reconciler.reconcile_cost());
+    if (!retry_armed || retry.expiry() > Clock::now() + delay) arm_retry(delay);
+  } else {
+    schedule_retry();
+  }
+}
+
+asio::awaitable<void> Daemon::State::follow_manifests() {
+  auto descriptor = watched(io, manifests.fd());
+  asio::steady_timer pause(io);
+  for (;;) {
+    co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+    if (const auto change = manifests.poll()) {
+      take(*change);
+      continue;
+    } else {
+      log::error("{}; the last good state stays", change.error().message());
+    }
+    pause.expires_after(kSourceRetry);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> Daemon::State::follow_damage() {
+  auto descriptor = watched(io, reconciler.dataplane().event_fd());
+  asio::steady_timer pause(io);
+  for (;;) {
+    co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+    if (!reconciler.dataplane().damaged() || !reconciler.begun()) continue;
+    for (bool first = true;; first = false) {
+      const auto wait = damage_limit.take(Clock::now(), reconciler.reconcile_cost());
+      if (wait <= Clock::duration::zero()) break;
+      if (first) log::warn("somebody keeps changing what Sextant owns: repairs are slowed down");
+      pause.expires_after(wait);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+    reconciler.reconcile("somebody changed what Sextant owns");
+    hurry_retry();
+  }
+}
+
+asio::awaitable<void> Daemon::State::follow_signals() {
+  for (;;) {
+    const int signal = co_await signals.async_wait(asio::use_awaitable);
+    if (signal == SIGHUP) {
+      reload();
+      continue;
+    }
+    log::info("ending on signal {}; forwarding stays as it is", signal);
+    io.stop();
+  }
+}
+
+Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
+                                             std::unique_ptr<dataplane::Dataplane> dataplane) {
+  auto manifests = ManifestDirectory::open(options.manifests);
+  if (!manifests) return tl::unexpected(manifests.error());
+  auto state = std::make_unique<State>(options, std::move(*manifests), std::move(dataplane));
+  auto* const self = state.get();
+  auto server =
+      HttpServer::listen(state->io, options.socket,
+                         make_api(state->reconciler, [self] { return self->source_state(); }));
+  if (!server) return tl::unexpected(server.error());
+  state->server = std::move(*server);
+  return std::unique_ptr<Daemon>(new Daemon(std::move(state)));
+}
+
+void Daemon::run(const std::function<void()>& ready) {
+  auto& state = *state_;
+  state.reconciler.take(overlay::diff(overlay::Intent{}, state.manifests.intent()));
+  state.begin();
+  asio::co_spawn(state.io, state.follow_signals(), rethrow);
+  asio::co_spawn(state.io, state.follow_manifests(), rethrow);
+  if (state.reconciler.dataplane().event_fd() >= 0)
+    asio::co_spawn(state.io, state.follow_damage(), rethrow);
+  if (ready) ready();
+  state.io.run();
+}
+
+void Daemon::stop() { state_->io.stop(); }
+
+}  // namespace sextant::agent

@@ -1,0 +1,55 @@
+// sextantd: wires the command line, the data plane and the loop.
+#include <csignal>
+#include <exception>
+
+#include "agent/daemon.h"
+#include "agent/dataplanes.h"
+#include "agent/lock.h"
+#include "agent/options.h"
+#include "agent/process.h"
+#include "base/log.h"
+#include "base/version.h"
+
+namespace sextant::agent {
+namespace {
+
+Result<void> run(const Options& options) {
+  if (auto allowed = require_net_admin(); !allowed) return allowed;
+  const auto lock = AgentLock::take(options.socket);
+  if (!lock) return tl::unexpected(lock.error());
+  auto dataplane = make_dataplane(options);
+  if (!dataplane) return tl::unexpected(dataplane.error());
+  if (options.remove) {
+    auto removed = (*dataplane)->remove_all();
+    if (removed) log::info("everything that Sextant owned on this node is removed");
+    return removed;
+  }
+  log::info("sextantd {} on node {}, data plane {}, manifests in {}", version(), options.node,
+            (*dataplane)->name(), options.manifests);
+  const auto daemon = Daemon::make(options, std::move(*dataplane));
+  if (!daemon) return tl::unexpected(daemon.error());
+  (*daemon)->run([] { notify_service_manager("READY=1"); });
+  notify_service_manager("STOPPING=1");
+  return {};
+}
+
+}  // namespace
+}  // namespace sextant::agent
+
+int main(int argc, char** argv) {
+  using namespace sextant;
+  const auto line = agent::parse_command_line(argc, argv);
+  if (!line.options) return line.exit_status;
+  agent::start_log(line.options->log_level);
+  std::signal(SIGPIPE, SIG_IGN);  // a log reader may go away
+  try {
+    if (const auto done = agent::run(*line.options); !done) {
+      log::critical("{}", done.error().message());
+      return 1;
+    }
+  } catch (const std::exception& bug) {
+    log::critical("a defect of sextantd: {}", bug.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,113 @@
+#include "agent/options.h"
+
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+
+#include "base/version.h"
+
+namespace sextant::agent {
+namespace {
+
+constexpr auto kDescription =
+    "sextantd, the agent of one node: makes the node's SRv6 overlay forwarding what the manifests "
+    "say.\n"
+    "\n"
+    "It reads Kubernetes YAML (Node, ConfigMap srv6-config-<node>, SRv6Node, SRv6Policy) from a "
+    "folder, follows\n"
+    "every edit at once, and repairs what others change. Ending or restarting it leaves forwarding "
+    "as it is;\n"
+    "--remove takes everything away. `sextant status` shows what it does.\n";
+
+constexpr auto kFooter =
+    "\nExamples:\n"
+    "  sextantd --node worker1 --manifests /etc/sextant/manifests\n"
+    "  sextantd --node worker1 --max-segments 3     # a bigger pod MTU, shorter segment lists\n"
+    "  sextantd --remove                            # uninstall: remove all forwarding of Sextant\n"
+    "\n"
+    "Signals: TERM, INT end it, forwarding stays; HUP reads all manifests again.\n"
+    "It needs root or CAP_NET_ADMIN.\n";
+
+/// What a kubelet calls this machine: the host's name in lower case.
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  std::string text(name.data());
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+  return text;
+}
+
+/// Kubernetes' names of nodes: DNS subdomains (RFC 1123).
+std::string check_node_name(const std::string& name) {
+  const auto alphanumeric = [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+  };
+  const bool good = !name.empty() && name.size() <= 253 && alphanumeric(name.front()) &&
+                    alphanumeric(name.back()) &&
+                    std::all_of(name.begin(), name.end(), [&](char byte) {
+                      return alphanumeric(byte) || byte == '-' || byte == '.';
+                    });
+  return good ? "" : "'" + name + "' is not a node's name (a-z, 0-9, '-' and '.')";
+}
+
+std::string check_socket(const std::string& path) {
+  return !path.empty() && path.size() < sizeof(sockaddr_un::sun_path)
+             ? ""
+             : "a Unix socket's path has 1 to 107 bytes";
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  options.node = host_name();
+  CLI::App app(kDescription, "sextantd");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "sextantd " + std::string(version()));
+  app.add_option("--node", options.node, "This node's name in the manifests; default: host name")
+      ->envname("SEXTANT_NODE")
+      ->capture_default_str();
+  app.add_option("--manifests", options.manifests, "The folder of manifests, watched")
+      ->capture_default_str();
+  app.add_option("--socket", options.socket, "The Unix socket of the HTTP API")
+      ->check(CLI::Validator(check_socket, ""))
+      ->capture_default_str();
+  app.add_option(
+         "--max-segments", options.max_segments,
+         "The longest segment list, service SID included; it fixes the pod MTU, and must be "
+         "the same for sextant-cni")
+      ->check(CLI::Range(1, 127))
+      ->capture_default_str();
+  const std::map<std::string, srv6::EncapMode> modes{{"reduced", srv6::EncapMode::kEncapsReduced},
+                                                     {"full", srv6::EncapMode::kEncaps}};
+  app.add_option(
+         "--encap", options.encap,
+         "reduced: H.Encaps.Red, the first SID stands in the destination only; full: H.Encaps")
+      ->transform(CLI::Transformer(modes).description("{reduced,full}"))
+      ->default_str("reduced");
+  app.add_option("--dataplane", options.dataplane, "What forwards")
+      ->check(CLI::IsMember({"linux"}))
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "How much to log, on stderr")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+  app.add_flag("--remove", options.remove,
+               "Remove everything that Sextant's data plane owns on this node, and exit");
+  try {
+    app.parse(argc, argv);
+    // Checked here, as the default and the environment are not by CLI11.
+    if (const auto wrong = check_node_name(options.node); !wrong.empty())
+      throw CLI::ValidationError("--node", wrong);
+  } catch (const CLI::ParseError& error) {
+    return {.options = std::nullopt, .exit_status = app.exit(error) == 0 ? 0 : 2};
+  }
+  return {.options = std::move(options), .exit_status = 0};
+}
+
+}  // namespace sextant::agent

@@ -1,0 +1,32 @@
+// The command line of sextantd.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "agent/defaults.h"
+#include "srv6/segment_list.h"
+
+namespace sextant::agent {
+
+struct Options {
+  std::string node;
+  std::string manifests{kDefaultManifests};
+  std::string socket{kDefaultSocket};
+  std::size_t max_segments = 6;
+  srv6::EncapMode encap = srv6::EncapMode::kEncapsReduced;
+  std::string dataplane = "linux";
+  std::string log_level = "info";
+  bool remove = false;
+};
+
+struct CommandLine {
+  std::optional<Options> options;  // none: the program ends, help or the error is printed
+  int exit_status = 0;
+};
+
+/// Every value is checked; --node falls back to $SEXTANT_NODE, then to the host's name.
+[[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace sextant::agent

@@ -1,0 +1,82 @@
+#include "agent/options.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace sextant::agent {
+namespace {
+
+CommandLine parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "sextantd");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+class OptionsTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ::unsetenv("SEXTANT_NODE"); }
+  void TearDown() override { ::unsetenv("SEXTANT_NODE"); }
+};
+
+TEST_F(OptionsTest, HaveDefaults) {
+  const auto line = parse({"--node", "worker1"});
+  ASSERT_TRUE(line.options);
+  EXPECT_EQ(line.options->node, "worker1");
+  EXPECT_EQ(line.options->manifests, "/etc/sextant/manifests");
+  EXPECT_EQ(line.options->socket, "/run/sextant/sextantd.sock");
+  EXPECT_EQ(line.options->max_segments, 6U);
+  EXPECT_EQ(line.options->encap, srv6::EncapMode::kEncapsReduced);
+  EXPECT_FALSE(line.options->remove);
+}
+
+TEST_F(OptionsTest, TakeTheNodeFromTheEnvironmentUnlessItIsGiven) {
+  ::setenv("SEXTANT_NODE", "worker2", 1);
+  EXPECT_EQ(parse({}).options.value().node, "worker2");
+  EXPECT_EQ(parse({"--node", "master"}).options.value().node, "master");
+}
+
+TEST_F(OptionsTest, ChooseTheFullEncapsulation) {
+  EXPECT_EQ(parse({"--node", "a", "--encap", "full"}).options.value().encap,
+            srv6::EncapMode::kEncaps);
+}
+
+TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
+  const std::string long_path(108, 'x');
+  const std::vector<std::vector<const char*>> rows{
+      {"--node", ""},
+      {"--node", "Worker_1"},
+      {"--node", "-a"},
+      {"--node", "a", "--max-segments", "0"},
+      {"--node", "a", "--max-segments", "128"},
+      {"--node", "a", "--max-segments", "many"},
+      {"--node", "a", "--encap", "half"},
+      {"--node", "a", "--dataplane", "carrier-pigeon"},
+      {"--node", "a", "--log-level", "loud"},
+      {"--node", "a", "--socket", ""},
+      {"--node", "a", "--socket", long_path.c_str()},
+      {"--node", "a", "--no-such-option"},
+      {"stray"},
+  };
+  for (const auto& row : rows) {
+    ::testing::internal::CaptureStderr();
+    const auto line = parse(row);
+    const auto message = ::testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(line.options) << row.back();
+    EXPECT_EQ(line.exit_status, 2) << row.back();
+    EXPECT_FALSE(message.empty()) << row.back();
+  }
+}
+
+TEST_F(OptionsTest, HelpTeachesAndEndsWell) {
+  ::testing::internal::CaptureStdout();
+  const auto line = parse({"--help"});
+  const auto help = ::testing::internal::GetCapturedStdout();
+  EXPECT_FALSE(line.options);
+  EXPECT_EQ(line.exit_status, 0);
+  for (const auto* part : {"SEXTANT_NODE", "--remove", "CAP_NET_ADMIN", "Examples"})
+    EXPECT_NE(help.find(part), std::string::npos) << part;
+}
+
+}  // namespace
+}  // namespace sextant::agent

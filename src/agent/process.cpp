@@ -1,0 +1,57 @@
+#include "agent/process.h"
+
+#include <linux/capability.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+
+namespace sextant::agent {
+
+Result<void> require_net_admin() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0)
+    return system_error("read", "the process's capabilities", errno);
+  if ((data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) == 0)
+    return failure("program", "the network", "the capability CAP_NET_ADMIN is missing",
+                   "run sextantd as root, or give its container or unit CAP_NET_ADMIN");
+  return {};
+}
+
+void notify_service_manager(std::string_view state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return;
+  const std::string_view name(path);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name.size() < 2 || name.size() >= sizeof address.sun_path) return;
+  name.copy(address.sun_path, name.size());
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  if (!socket || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                          reinterpret_cast<const sockaddr*>(&address), length) < 0)
+    log::warn("the service manager at {} cannot be told {}", name, state);
+}
+
+void start_log(std::string_view level) {
+  auto logger = spdlog::stderr_logger_st("sextantd");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %-7l %v");
+  logger->set_level(spdlog::level::from_str(std::string(level)));
+  logger->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace sextant::agent

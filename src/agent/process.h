@@ -1,0 +1,20 @@
+// What the process asks of the system it runs on.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sextant::agent {
+
+/// Error: this process may not program the network.
+[[nodiscard]] Result<void> require_net_admin();
+
+/// Tells the service manager (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Does nothing
+/// where nobody listens ($NOTIFY_SOCKET is not set).
+void notify_service_manager(std::string_view state);
+
+/// Log lines go to stderr; `level` is one of Options::log_level.
+void start_log(std::string_view level);
+
+}  // namespace sextant::agent

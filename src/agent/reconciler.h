@@ -1,0 +1,72 @@
+// Keeps this node's forwarding as the sources want it.
+//
+// Flow: source -> IntentChange -> Resolver -> ForwardingDiff -> Dataplane. One thread, no clock of
+// its own for decisions: the daemon says when to begin, when to repair and when to retry. What the
+// data plane could not do is kept until a later reconcile does it, and shown in the status.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/pace.h"
+#include "base/result.h"
+#include "dataplane/dataplane.h"
+#include "overlay/resolver.h"
+
+namespace sextant::agent {
+
+/// The last call of the data plane, for status.
+struct LastApply {
+  std::chrono::system_clock::time_point time;
+  std::string_view kind;  // "reconcile" or "apply"
+  std::size_t writes = 0;
+  Clock::duration duration{};
+};
+
+class Reconciler {
+ public:
+  Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Dataplane> dataplane);
+
+  /// Takes the change in. Before begin() it is only remembered, so that what an earlier agent left
+  /// keeps forwarding.
+  void take(const overlay::IntentChange& change);
+  /// The first reconcile: adopts what an earlier agent left. Does nothing a second time.
+  void begin();
+  [[nodiscard]] bool begun() const { return begun_; }
+  /// Compares everything and repairs the difference; `why` is for the log.
+  void reconcile(std::string_view why);
+
+  /// Whether something is left to do that a later reconcile() may achieve.
+  [[nodiscard]] bool wants_retry() const { return begun_ && (failure_ || !problems_.empty()); }
+  /// What the last reconcile took.
+  [[nodiscard]] Clock::duration reconcile_cost() const { return reconcile_cost_; }
+
+  /// The last call failed as a whole.
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  [[nodiscard]] const std::vector<dataplane::ApplyProblem>& apply_problems() const {
+    return problems_;
+  }
+  [[nodiscard]] const std::optional<LastApply>& last_apply() const { return last_apply_; }
+  [[nodiscard]] const overlay::Resolver& resolver() const { return resolver_; }
+  [[nodiscard]] const overlay::Settings& settings() const { return settings_; }
+  [[nodiscard]] dataplane::Dataplane& dataplane() const { return *dataplane_; }
+
+ private:
+  template <typename Call>
+  void record(std::string_view kind, std::string_view why, const Call& call);
+
+  overlay::Settings settings_;
+  overlay::Resolver resolver_;
+  std::unique_ptr<dataplane::Dataplane> dataplane_;
+  bool begun_ = false;
+  std::optional<Error> failure_;
+  std::vector<dataplane::ApplyProblem> problems_;
+  std::optional<LastApply> last_apply_;
+  Clock::duration reconcile_cost_{};
+};
+
+}  // namespace sextant::agent

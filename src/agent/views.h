@@ -1,0 +1,33 @@
+// The agent's state as JSON, in the field names of docs/reference-api.md.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "agent/reconciler.h"
+#include "sources/finding.h"
+
+namespace sextant::agent {
+
+/// What feeds the agent, as the status shows it.
+struct SourceState {
+  std::string kind;  // "manifests"
+  std::string path;
+  bool loaded = false;  // whether it could be read at least once
+  std::vector<sources::Finding> findings;
+};
+
+/// Why /healthz says no; empty where all is well.
+[[nodiscard]] std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,
+                                                         const SourceState& source);
+
+[[nodiscard]] boost::json::value status_view(const Reconciler& reconciler,
+                                             const SourceState& source);
+[[nodiscard]] boost::json::value sids_view(const Reconciler& reconciler,
+                                           const dataplane::Counters& counters);
+[[nodiscard]] boost::json::value policies_view(const Reconciler& reconciler);
+[[nodiscard]] boost::json::value routes_view(const Reconciler& reconciler);
+[[nodiscard]] boost::json::value nodes_view(const Reconciler& reconciler);
+
+}  // namespace sextant::agent
