@@ -3,11 +3,6 @@
 namespace sextant::overlay {
 namespace {
 
-ForwardingDiff::Identity identity_of(const Forwarding& forwarding) {
-  return {forwarding.encapsulation_source, forwarding.overlay_ipv4, forwarding.overlay_ipv6,
-          forwarding.pod_prefixes, forwarding.locator};
-}
-
 /// Walks both ordered maps side by side, so that equal entries cost one comparison.
 template <typename Key, typename Value>
 std::map<Key, std::optional<Value>> diff_entries(const std::map<Key, Value>& from,
@@ -49,6 +44,11 @@ std::string PathKey::to_string() const {
 bool ForwardingDiff::empty() const {
   return !identity && local_sids.empty() && paths.empty() && routes.empty() &&
          locator_routes.empty();
+}
+
+ForwardingDiff::Identity identity_of(const Forwarding& forwarding) {
+  return {forwarding.encapsulation_source, forwarding.overlay_ipv4, forwarding.overlay_ipv6,
+          forwarding.pod_prefixes, forwarding.locator};
 }
 
 ForwardingDiff diff(const Forwarding& from, const Forwarding& to) {

@@ -99,6 +99,7 @@ struct ForwardingDiff {
   friend bool operator==(const ForwardingDiff&, const ForwardingDiff&) = default;
 };
 
+[[nodiscard]] ForwardingDiff::Identity identity_of(const Forwarding& forwarding);
 [[nodiscard]] ForwardingDiff diff(const Forwarding& from, const Forwarding& to);
 /// `onto` with the diff applied.
 void patch(Forwarding& onto, const ForwardingDiff& change);
