@@ -141,7 +141,7 @@ void DirectoryWatch::take(const inotify_event& event, DirectoryEvents& events) {
     look_again_ = true;
   } else if (event.wd == directory_watch_) {
     if ((event.mask & kGone) != 0) {
-      look_again_ = true;
+      gone_ = true;
     } else if (event.len > 0) {
       take_entry(event, events);
     }
@@ -150,13 +150,12 @@ void DirectoryWatch::take(const inotify_event& event, DirectoryEvents& events) {
   }
 }
 
-Result<DirectoryEvents> DirectoryWatch::read() {
-  DirectoryEvents events;
+Result<void> DirectoryWatch::drain(DirectoryEvents& events) {
   alignas(inotify_event) char buffer[16384];
   for (;;) {
     const auto got = ::read(inotify_.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) break;
+    if (got < 0 && errno == EAGAIN) return {};
     if (got < 0) return system_error("watch directory", directory_, errno);
     for (ssize_t at = 0; at < got;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
@@ -164,13 +163,18 @@ Result<DirectoryEvents> DirectoryWatch::read() {
       take(*event, events);
     }
   }
-  if (look_again_) {
-    look_again_ = false;
-    if (moved()) {
-      attach();
-      events.written.clear();
-      events.reread_all = true;
-    }
+}
+
+Result<DirectoryEvents> DirectoryWatch::read() {
+  DirectoryEvents events;
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    if (auto drained = drain(events); !drained) return tl::unexpected(drained.error());
+    const bool gone = std::exchange(gone_, false);
+    const bool look_again = std::exchange(look_again_, false);
+    if (!gone && !(look_again && moved())) break;
+    attach();
+    events = {.reread_all = true};
+    // Once more: removing the old watches has left events behind.
   }
   return events;
 }

@@ -56,6 +56,7 @@ class DirectoryWatch {
   void watch_ancestor();
   /// Whether the path leads to another directory than the one that is watched.
   [[nodiscard]] bool moved() const;
+  [[nodiscard]] Result<void> drain(DirectoryEvents& events);
   void take(const inotify_event& event, DirectoryEvents& events);
   void take_entry(const inotify_event& event, DirectoryEvents& events);
 
@@ -65,6 +66,7 @@ class DirectoryWatch {
   int ancestor_watch_ = -1;
   std::string ancestor_;
   std::string ancestor_entry_;  // the step below it towards the directory
+  bool gone_ = false;           // the watched directory (a new one may have its inode's number)
   bool look_again_ = false;     // something on the way to the directory has changed
   std::optional<std::pair<dev_t, ino_t>> identity_;
   std::optional<Error> detached_;

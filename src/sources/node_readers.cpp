@@ -1,5 +1,6 @@
 // core/v1 Node and SRv6Node.
 #include <limits>
+#include <unordered_set>
 
 #include "sources/readers.h"
 
@@ -90,6 +91,7 @@ void read_pod_prefixes(const Value& value, Fields& fields, NodePart& part) {
   const auto* entries = fields.list(value);
   if (entries == nullptr) return;
   part.pod_prefixes.reserve(entries->size());
+  std::unordered_set<IpPrefix> known;
   for (const auto& entry : *entries) {
     fields.only(entry, {"prefix", "color"});
     const auto* text = fields.required(entry, "prefix");
@@ -101,7 +103,9 @@ void read_pod_prefixes(const Value& value, Fields& fields, NodePart& part) {
         color = srv6::Color{static_cast<std::uint32_t>(*read)};
       }
     }
-    if (prefix) part.pod_prefixes.push_back({*prefix, color});
+    if (!prefix) continue;
+    if (!known.insert(*prefix).second) fields.error(*text, "'" + text->text + "' is given twice");
+    part.pod_prefixes.push_back({*prefix, color});
   }
 }
 

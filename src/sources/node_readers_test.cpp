@@ -134,6 +134,8 @@ TEST(NodeReader, names_line_and_field_of_each_mistake) {
       {kSrv6Node, "color: 94", "color: -1",
        "E a.yaml:19: SRv6Node/worker1: spec.podPrefixes[1].color: -1 is not a whole number from 1 "
        "to 4294967295"},
+      {kSrv6Node, "fdfb:af47:32af::/122", "172.16.1.0/26",
+       "E a.yaml:18: SRv6Node/worker1: spec.podPrefixes[1].prefix: '172.16.1.0/26' is given twice"},
       {kSrv6Node, "- prefix: 172.16.1.0/26", "- 172.16.1.0/26",
        "E a.yaml:17: SRv6Node/worker1: spec.podPrefixes[0]: a string (172.16.1.0/26) where a map "
        "is needed"},

@@ -12,8 +12,8 @@
 namespace sextant::sources {
 namespace {
 
-constexpr std::size_t kMaxDepth = 64;           // our deepest object needs 9
-constexpr std::size_t kMaxAliased = 1'000'000;  // values that aliases may copy: no "billion laughs"
+constexpr std::size_t kMaxDepth = 64;         // our deepest object needs 9
+constexpr std::size_t kMaxAliased = 100'000;  // values that aliases may copy: no "billion laughs"
 
 struct Parser {
   yaml_parser_t raw{};
