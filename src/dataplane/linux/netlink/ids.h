@@ -22,6 +22,8 @@ enum class RouteProtocol : std::uint8_t {
   kKernel = 2,
   kBoot = 3,
   kStatic = 4,
+  /// The data plane's routes and rules.
+  kSextant = 200,
   /// The CNI plugin's routes to the pods of this node.
   kSextantCni = 201,
 };

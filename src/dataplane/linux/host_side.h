@@ -1,0 +1,80 @@
+// The host's side of the data plane: what goes into the overlay, and from which address.
+//
+// Routes of protocol kSextant and one metric: captures (aggregated overlay prefixes through
+// sextant0), unreachable and blackhole routes, locators of on-link nodes, and a table for packets
+// from pods, which rules by pod prefix select. Where somebody else routes the very prefix, it is
+// left alone and reported.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/linux/capture.h"
+#include "dataplane/linux/netlink/ids.h"
+#include "dataplane/linux/netlink/route.h"
+#include "dataplane/linux/netlink/socket.h"
+#include "dataplane/linux/writes.h"
+#include "overlay/forwarding.h"
+
+namespace sextant::dataplane {
+
+class HostSide {
+ public:
+  using Identity = overlay::ForwardingDiff::Identity;
+
+  explicit HostSide(netlink::Socket& socket) : socket_(socket) {}
+
+  // What is wanted. Nothing is written before sync() or write_changes().
+  void set_device(netlink::IfIndex inner, std::uint32_t pod_mtu);
+  void set_identity(const Identity& identity) { identity_ = identity; }
+  void set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target);
+  void remove_route(const overlay::RouteKey& key);
+  void set_locator_route(const IpPrefix& locator, const Ipv6Address& via);
+  void remove_locator_route(const IpPrefix& locator);
+  void clear();
+  [[nodiscard]] bool captures(const IpPrefix& prefix) const {
+    return captures_.contains(prefix) || conflicts_.contains(prefix);
+  }
+
+  /// Reads all and writes what differs, removals last.
+  [[nodiscard]] Result<void> sync(ApplyReport& report);
+  /// Writes what set_* and remove_* changed since the last call: additions now, removals by
+  /// write_removals().
+  void write_changes(ApplyReport& report);
+  void write_removals(ApplyReport& report);
+
+  [[nodiscard]] bool owns(const netlink::Route& route) const;
+  /// A route of somebody else that touches ours: same prefix, so a conflict begins or ends.
+  [[nodiscard]] bool concerns(const netlink::Route& foreign) const;
+  [[nodiscard]] Result<void> remove_all();
+
+ private:
+  [[nodiscard]] netlink::Route capture_route(const IpPrefix& prefix) const;
+  [[nodiscard]] netlink::Route closed_route(const IpPrefix& prefix, netlink::RouteType type) const;
+  [[nodiscard]] netlink::Route locator_route(const IpPrefix& prefix, const Ipv6Address& via) const;
+  [[nodiscard]] netlink::Route pods_route(const IpPrefix& prefix, netlink::RouteType type) const;
+  [[nodiscard]] std::vector<netlink::Route> wanted_routes() const;
+  [[nodiscard]] Result<void> find_conflicts(ApplyReport& report);
+  void report_conflicts(ApplyReport& report) const;
+  [[nodiscard]] Result<void> sync_addresses(ApplyReport& report);
+  [[nodiscard]] Result<void> sync_routes(ApplyReport& report);
+  [[nodiscard]] Result<void> sync_rules(ApplyReport& report);
+
+  netlink::Socket& socket_;
+  netlink::IfIndex inner_ = netlink::IfIndex::kNone;
+  std::uint32_t pod_mtu_ = 0;
+  Identity identity_;
+  CaptureSet captures_;
+  std::set<IpPrefix> conflicts_;                   // overlay prefixes that somebody else routes
+  std::map<IpPrefix, netlink::RouteType> closed_;  // unreachable, blackhole
+  std::map<IpPrefix, netlink::RouteType> pods_;    // the pods' table
+  std::map<IpPrefix, Ipv6Address> locators_;
+  std::vector<netlink::Route> added_, removed_;  // since the last write_changes()
+  bool new_captures_ = false;
+};
+
+}  // namespace sextant::dataplane

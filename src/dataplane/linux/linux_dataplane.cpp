@@ -1,0 +1,293 @@
+#include "dataplane/linux/linux_dataplane.h"
+
+#include <linux/rtnetlink.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/linux/filter.h"
+#include "dataplane/linux/gateway.h"
+#include "dataplane/linux/gateway_side.h"
+#include "dataplane/linux/host_side.h"
+#include "dataplane/linux/host_sids.h"
+#include "dataplane/linux/monitor.h"
+#include "dataplane/linux/names.h"
+#include "dataplane/linux/netlink/address.h"
+#include "dataplane/linux/netlink/link.h"
+#include "dataplane/linux/netlink/socket.h"
+#include "dataplane/linux/privileges.h"
+#include "dataplane/linux/uplinks.h"
+
+namespace sextant::dataplane {
+namespace {
+
+using netlink::Route;
+using netlink::Socket;
+
+class LinuxDataplane final : public Dataplane {
+ public:
+  LinuxDataplane(Socket socket, const LinuxOptions& options)
+      : options_(options), socket_(std::move(socket)), host_(socket_) {
+    capabilities_ = {
+        {.name = "netfilter",
+         .choice = "gateway namespace behind sextant0",
+         .reason = "inner packets meet netfilter once, without nf_hooks_lwtunnel and without VRF"},
+        {.name = "decapsulation",
+         .choice = "End.DT4 as End.DX4, End.DT6 in a table, End.DT46 as both by a mark",
+         .reason = "works with and without VRF devices, and reaches the host's own addresses"},
+    };
+  }
+
+  std::string_view name() const override { return "linux"; }
+  const std::vector<Capability>& capabilities() const override { return capabilities_; }
+
+  Result<ApplyReport> reconcile(const overlay::Forwarding& wanted) override {
+    ApplyReport report;
+    if (auto opened = open(report); !opened) return tl::unexpected(opened.error());
+    identity_ = {wanted.encapsulation_source, wanted.overlay_ipv4, wanted.overlay_ipv6,
+                 wanted.pod_prefixes, wanted.locator};
+    sids_ = wanted.local_sids;
+    if (auto done = gateway_side_->sync(wanted, report); !done) return fail(done);
+
+    host_.clear();
+    host_.set_device(gateway_->host_inner(), uplinks_.pod_mtu(options_.max_segments));
+    host_.set_identity(identity_);
+    for (const auto& [key, target] : wanted.routes) host_.set_route(key, target);
+    for (const auto& [locator, via] : wanted.locator_routes) host_.set_locator_route(locator, via);
+    if (auto done = host_.sync(report); !done) return fail(done);
+    if (auto done = sync_host_sids(report); !done) return fail(done);
+    sync_filter(report);
+    gateway_side_->collect(report);
+    return report;
+  }
+
+  Result<ApplyReport> apply(const overlay::ForwardingDiff& change) override {
+    if (!gateway_side_) {
+      return failure("apply a change", "", "reconcile() has not succeeded yet");
+    }
+    ApplyReport report;
+    const bool local = change.identity || !change.local_sids.empty();
+    if (change.identity) {
+      identity_ = *change.identity;
+      host_.set_identity(identity_);
+    }
+    for (const auto& [sid, value] : change.local_sids) {
+      if (value) {
+        sids_.insert_or_assign(sid, *value);
+      } else {
+        sids_.erase(sid);
+      }
+    }
+    apply_paths(change, report);
+    if (local) {
+      if (auto done = gateway_side_->sync_local(identity_, sids_, report); !done) return fail(done);
+      if (auto done = sync_host_sids(report); !done) return fail(done);
+      sync_filter(report);
+    }
+    for (const auto& [locator, via] : change.locator_routes) {
+      if (via) {
+        host_.set_locator_route(locator, *via);
+      } else {
+        host_.remove_locator_route(locator);
+      }
+    }
+    if (change.identity) {  // sources and rules follow it
+      if (auto done = host_.sync(report); !done) return fail(done);
+    } else {
+      host_.write_changes(report);
+      host_.write_removals(report);
+    }
+    gateway_side_->collect(report);
+    return report;
+  }
+
+  Result<void> remove_all() override {
+    if (auto done = host_.remove_all(); !done) return done;
+    if (auto done = remove_ruleset(); !done) return done;
+    gateway_side_.reset();
+    monitor_.reset();
+    gateway_.reset();
+    sids_.clear();
+    return Gateway::remove(socket_);
+  }
+
+  Result<Counters> counters() override {
+    if (!gateway_side_) return Counters{};
+    auto local_sids = gateway_side_->counters();
+    if (!local_sids) return tl::unexpected(local_sids.error());
+    return Counters{.local_sids = std::move(*local_sids)};
+  }
+
+  int event_fd() const override { return monitor_ ? monitor_->fd() : -1; }
+
+  bool damaged() override {
+    if (!monitor_) return false;
+    bool damage = false, links = false;
+    monitor_->drain({
+        .host = [&](const nlmsghdr& event) { damage |= host_damaged(event, links); },
+        .gateway = [&](const nlmsghdr& event) { damage |= gateway_damaged(event); },
+        .tables = [&] { damage = true; },
+        .lost = [&] { damage = true; },
+    });
+    if (links && !damage) {
+      const auto now = Uplinks::read(socket_);
+      damage = !now || *now != uplinks_;
+    }
+    return damage;
+  }
+
+ private:
+  tl::unexpected<Error> fail(const Result<void>& done) { return tl::unexpected(done.error()); }
+
+  // The gateway, its links and the monitor: made, or found again.
+  Result<void> open(ApplyReport& report) {
+    auto gateway = Gateway::open_or_create(report);
+    if (!gateway) return tl::unexpected(gateway.error());
+    const auto id = gateway->netns().id();
+    if (!id) return tl::unexpected(id.error());
+    if (!gateway_ || gateway_id_ != *id) {
+      gateway_side_.reset();
+      monitor_.reset();
+      gateway_ = std::make_unique<Gateway>(std::move(*gateway));
+      gateway_id_ = *id;
+      gateway_side_ = std::make_unique<GatewaySide>(*gateway_, options_.encap);
+    }
+    if (!monitor_) {  // before anything is read, so that no change falls between
+      auto monitor = Monitor::make(socket_, *gateway_);
+      if (!monitor) return tl::unexpected(monitor.error());
+      monitor_.emplace(std::move(*monitor));
+    }
+    if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
+    auto uplinks = Uplinks::read(socket_);
+    if (!uplinks) return tl::unexpected(uplinks.error());
+    uplinks_ = std::move(*uplinks);
+    return {};
+  }
+
+  // Make-before-break: paths, then the prefixes that take them, then what the host sends into the
+  // overlay.
+  void apply_paths(const overlay::ForwardingDiff& change, ApplyReport& report) {
+    Writes writes(gateway_->socket(), report);
+    for (const auto& [key, path] : change.paths) {
+      if (path) gateway_side_->set_path(key, *path, writes);
+    }
+    for (const auto& [key, target] : change.routes) {
+      if (!target) {
+        host_.remove_route(key);
+        gateway_side_->remove_route(key, host_.captures(key.prefix), writes);
+      }
+    }
+    for (const auto& [key, target] : change.routes) {
+      if (target) {
+        gateway_side_->set_route(key, *target, host_.captures(key.prefix), writes);
+        host_.set_route(key, *target);
+      }
+    }
+    for (const auto& [key, path] : change.paths) {
+      if (!path) gateway_side_->remove_path(key);
+    }
+    writes.flush();
+  }
+
+  Result<void> sync_host_sids(ApplyReport& report) {
+    return dataplane::sync_host_sids(socket_, gateway_->host_outer(), sids_, report);
+  }
+
+  void sync_filter(ApplyReport& report) {
+    FilterInput input;
+    if (identity_.locator) input.gateway_sids.insert(*identity_.locator);
+    for (const auto& [sid, local] : sids_) {
+      const auto prefix = IpPrefix::host(sid.address());
+      if (is_host_behavior(local.behavior)) {
+        input.host_sids.insert(prefix);
+      } else if (!identity_.locator || !identity_.locator->contains(prefix)) {
+        input.gateway_sids.insert(prefix);
+      }
+    }
+    input.uplinks = uplinks_.ethernet();
+    book(report, "nftables", sync_ruleset(host_ruleset(input)));
+    monitor_->skip_own_tables();
+  }
+
+  bool host_damaged(const nlmsghdr& event, bool& links) {
+    switch (event.nlmsg_type) {
+      case RTM_NEWLINK:
+      case RTM_DELLINK: {
+        const auto link = netlink::parse_link(event);
+        if (!link || link->name.starts_with(kPodDevicePrefix)) return false;
+        if (link->name != kHostInner && link->name != kHostOuter) {
+          links = true;
+          return false;
+        }
+        return event.nlmsg_type == RTM_DELLINK || !link->is_up() || link->mtu != kLinkMtu;
+      }
+      case RTM_NEWADDR:
+      case RTM_DELADDR: {
+        const auto address = netlink::parse_address(event);
+        if (address && gateway_ && address->link == gateway_->host_inner()) {
+          return event.nlmsg_type == RTM_DELADDR;
+        }
+        links = true;
+        return false;
+      }
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE: {
+        const auto route = netlink::parse_route(event);
+        return route && (host_.owns(*route) || host_.concerns(*route));
+      }
+      case RTM_DELRULE:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  // Nobody else has any business in there.
+  static bool gateway_damaged(const nlmsghdr& event) {
+    switch (event.nlmsg_type) {
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE: {
+        const auto route = netlink::parse_route(event);
+        return route && route->protocol == netlink::RouteProtocol::kSextant;
+      }
+      case RTM_NEWLINK: {
+        const auto link = netlink::parse_link(event);
+        return link && !link->is_up();
+      }
+      case RTM_DELLINK:
+      case RTM_DELRULE:
+      case RTM_NEWNEXTHOP:
+      case RTM_DELNEXTHOP:
+      case RTM_DELNEIGH:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  LinuxOptions options_;
+  Socket socket_;
+  HostSide host_;
+  std::vector<Capability> capabilities_;
+  std::unique_ptr<Gateway> gateway_;
+  ino_t gateway_id_ = 0;
+  std::unique_ptr<GatewaySide> gateway_side_;
+  std::optional<Monitor> monitor_;
+  Uplinks uplinks_;
+  HostSide::Identity identity_;
+  std::map<srv6::Sid, overlay::LocalSid> sids_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Dataplane>> make_linux_dataplane(const LinuxOptions& options) {
+  if (auto allowed = check_privileges(); !allowed) return tl::unexpected(allowed.error());
+  auto socket = Socket::make();
+  if (!socket) return tl::unexpected(socket.error());
+  return std::make_unique<LinuxDataplane>(std::move(*socket), options);
+}
+
+}  // namespace sextant::dataplane

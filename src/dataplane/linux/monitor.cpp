@@ -1,0 +1,137 @@
+#include "dataplane/linux/monitor.h"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+
+#include "dataplane/linux/netlink/attributes.h"
+
+namespace sextant::dataplane {
+namespace {
+
+using netlink::Socket;
+
+constexpr std::size_t kTablesBuffer = std::size_t{1} << 20;
+
+Result<std::uint32_t> port_of(const Socket& socket) {
+  sockaddr_nl address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return system_error("read netlink port", "", errno);
+  }
+  return address.nl_pid;
+}
+
+// Drops, in the kernel, events that a request from `port` has caused.
+Result<void> ignore_own(const Socket& monitor, std::uint32_t port) {
+  std::array<sock_filter, 4> program{
+      // Words are loaded as network order; nlmsg_pid is in the host's.
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(nlmsghdr, nlmsg_pid)),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  };
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  if (::setsockopt(monitor.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
+    return system_error("filter netlink events", "", errno);
+  }
+  return {};
+}
+
+Result<Socket> make_monitor(std::vector<rtnetlink_groups> groups, const Socket& own) {
+  auto socket = Socket::make({.groups = std::move(groups)});
+  if (!socket) return socket;
+  const auto port = port_of(own);
+  if (!port) return tl::unexpected(port.error());
+  if (auto filtered = ignore_own(*socket, *port); !filtered) {
+    return tl::unexpected(filtered.error());
+  }
+  return socket;
+}
+
+Result<UniqueFd> open_tables_monitor() {
+  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  if (!fd) return system_error("open nftables events", "", errno);
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  const int group = NFNLGRP_NFTABLES;
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
+    return system_error("hear nftables events", "", errno);
+  }
+  return fd;
+}
+
+// Every nf_tables message has the table's name as its attribute 1 (NFTA_TABLE_NAME,
+// NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_SET_ELEM_LIST_TABLE).
+bool is_about_sextant(const nlmsghdr& message) {
+  return netlink::Attributes::of<nfgenmsg>(message).text(NFTA_TABLE_NAME) == "sextant";
+}
+
+// Calls `visit` for each message that is there; false where messages were lost.
+template <typename Visit>
+bool for_each_table_event(int fd, Visit visit) {
+  std::vector<std::uint8_t> buffer(kTablesBuffer);
+  for (;;) {
+    const ssize_t size = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno != ENOBUFS;
+    auto left = static_cast<int>(size);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+         NLMSG_OK(message, static_cast<std::uint32_t>(left)); message = NLMSG_NEXT(message, left)) {
+      visit(*message);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway) {
+  auto host_events =
+      make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                    RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE},
+                   host);
+  if (!host_events) return tl::unexpected(host_events.error());
+  auto gateway_events = gateway.netns().run([&] {
+    return make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
+                         RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH},
+                        gateway.socket());
+  });
+  if (!gateway_events) return tl::unexpected(gateway_events.error());
+  auto tables = open_tables_monitor();
+  if (!tables) return tl::unexpected(tables.error());
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return system_error("watch netlink sockets", "", errno);
+  for (const int fd : {host_events->fd(), gateway_events->fd(), tables->get()}) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      return system_error("watch netlink sockets", "", errno);
+    }
+  }
+  return Monitor(std::move(*host_events), std::move(*gateway_events), std::move(*tables),
+                 std::move(epoll));
+}
+
+void Monitor::drain(const Handlers& handlers) {
+  if (!host_.receive(handlers.host)) handlers.lost();
+  if (!gateway_.receive(handlers.gateway)) handlers.lost();
+  bool touched = false;
+  const bool whole = for_each_table_event(
+      tables_.get(), [&](const nlmsghdr& message) { touched |= is_about_sextant(message); });
+  if (!whole) handlers.lost();
+  if (touched) handlers.tables();
+}
+
+void Monitor::skip_own_tables() {
+  // Losses do not matter here: the transaction that just ended has made the tables right.
+  (void)for_each_table_event(tables_.get(), [](const nlmsghdr&) {});
+}
+
+}  // namespace sextant::dataplane

@@ -1,0 +1,49 @@
+// Tells when somebody else may have changed what the data plane owns or stands on.
+//
+// Hears rtnetlink of host and gateway and nftables of the host. The data plane's own writes do not
+// come back: the kernel filters them by port id, before they can fill a buffer.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "dataplane/linux/gateway.h"
+#include "dataplane/linux/netlink/socket.h"
+
+namespace sextant::dataplane {
+
+class Monitor {
+ public:
+  /// `host` and the gateway's socket are those whose writes are not to be heard.
+  [[nodiscard]] static Result<Monitor> make(const netlink::Socket& host, Gateway& gateway);
+
+  /// Readable when there are events.
+  [[nodiscard]] int fd() const { return epoll_.get(); }
+
+  struct Handlers {
+    netlink::MessageHandler host;     // an rtnetlink message about the host
+    netlink::MessageHandler gateway;  // ... about the gateway
+    std::function<void()> tables;     // somebody touched an nftables table named `sextant`
+    std::function<void()> lost;       // events were lost (ENOBUFS): anything may have happened
+  };
+  void drain(const Handlers& handlers);
+  /// Forgets nftables events that the data plane's own transaction has just caused.
+  void skip_own_tables();
+
+ private:
+  Monitor(netlink::Socket host, netlink::Socket gateway, UniqueFd tables, UniqueFd epoll)
+      : host_(std::move(host)),
+        gateway_(std::move(gateway)),
+        tables_(std::move(tables)),
+        epoll_(std::move(epoll)) {}
+
+  netlink::Socket host_;
+  netlink::Socket gateway_;
+  UniqueFd tables_;
+  UniqueFd epoll_;
+};
+
+}  // namespace sextant::dataplane
