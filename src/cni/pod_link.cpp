@@ -19,8 +19,8 @@ using netlink::Link;
 using netlink::Netns;
 using netlink::Socket;
 
-// The kernel's link events come within milliseconds; this only bounds a broken kernel.
-constexpr std::chrono::seconds kLinkUpLimit{5};
+// What is awaited comes within milliseconds; this only bounds a machine that hardly runs.
+constexpr std::chrono::seconds kKernelLimit{5};
 
 // FNV-1a, 64 bits: the same on every machine and in every release, as names derived from it must
 // be.
@@ -114,6 +114,9 @@ Result<void> configure_pod(const Netns& pod, const PodLink& link) {
       auto done = netlink::add_route(*socket, pod_route(device->index, destination));
       if (!done) return done;
     }
+    for (const IpAddress& address : link.addresses) {
+      if (auto done = netlink::await_address(address); !done) return done;
+    }
     return {};
   });
 }
@@ -153,10 +156,10 @@ Result<void> make_pair(Socket& host, const Netns& pod, const PodLink& link) {
     auto socket = Socket::make();
     if (!socket) return tl::unexpected(socket.error());
     if (auto up = netlink::set_link_up(*socket, link.ifname); !up) return up;
-    return netlink::await_link_up(link.ifname, kLinkUpLimit);
+    return netlink::await_link_up(link.ifname, kKernelLimit);
   });
   if (!done) return done;
-  return netlink::await_link_up(link.names.host, kLinkUpLimit);
+  return netlink::await_link_up(link.names.host, kKernelLimit);
 }
 
 }  // namespace

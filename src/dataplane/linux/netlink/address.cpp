@@ -2,9 +2,12 @@
 
 #include <linux/if_addr.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "dataplane/linux/netlink/attributes.h"
+#include "dataplane/linux/netlink/await.h"
+#include "dataplane/linux/netlink/route.h"
 
 namespace sextant::netlink {
 namespace {
@@ -52,6 +55,19 @@ Result<void> add_address(Socket& socket, const InterfaceAddress& address) {
   auto added = socket.request(std::move(message));
   if (!added && added.error().errno_value == EEXIST) return {};
   return added;
+}
+
+Result<void> await_address(const IpAddress& address, std::chrono::milliseconds limit) {
+  const auto group = address.is_v4() ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE;
+  return await_state(
+      "await address", address.to_string(), group, limit, [&](Socket& socket) -> Result<bool> {
+        const auto routes =
+            list_routes(socket, {.family = address.family(), .table = TableId::kLocal});
+        if (!routes) return tl::unexpected(routes.error());
+        return std::any_of(routes->begin(), routes->end(), [&](const Route& route) {
+          return route.type == RouteType::kLocal && route.destination.contains(address);
+        });
+      });
 }
 
 Result<void> delete_address(Socket& socket, const InterfaceAddress& address) {

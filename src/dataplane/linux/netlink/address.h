@@ -1,6 +1,7 @@
 // Addresses of network devices.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,12 @@ struct InterfaceAddress {
 
 /// Idempotent: an address that is there already is no error.
 [[nodiscard]] Result<void> add_address(Socket& socket, const InterfaceAddress& address);
+/// Waits until the kernel delivers packets for `address` to this machine, woken by its events. The
+/// kernel inserts the local route of an IPv6 address from a work queue, after add_address() has
+/// returned; until then packets for it are forwarded or dropped. Must run inside the namespace.
+/// Error with ETIMEDOUT after `limit`.
+[[nodiscard]] Result<void> await_address(const IpAddress& address,
+                                         std::chrono::milliseconds limit = std::chrono::seconds(5));
 /// Error with EADDRNOTAVAIL where it is not there.
 [[nodiscard]] Result<void> delete_address(Socket& socket, const InterfaceAddress& address);
 

@@ -3,12 +3,12 @@
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "dataplane/linux/netlink/attributes.h"
+#include "dataplane/linux/netlink/await.h"
 
 namespace sextant::netlink {
 namespace {
@@ -196,27 +196,16 @@ Result<void> delete_link(Socket& socket, const std::string& name) {
 }
 
 Result<void> await_link_up(const std::string& name, std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  // Listening starts before the first look, so that no change falls in between.
-  auto events = Socket::make({.groups = {RTNLGRP_LINK}});
-  if (!events) return tl::unexpected(events.error());
-  auto socket = Socket::make();
-  if (!socket) return tl::unexpected(socket.error());
-  for (;;) {
-    const auto link = get_link(*socket, name);
-    if (!link) return tl::unexpected(link.error());
-    if (link->is_up() && link->operational_state == IF_OPER_UP) return {};
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    pollfd waiting{.fd = events->fd(), .events = POLLIN};
-    if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) == 0) {
-      auto failed = system_error("await link up", name, ETIMEDOUT);
-      failed.value().hint = "is the other end up?";
-      return failed;
-    }
-    // Lost events (ENOBUFS) do no harm: the state is read again.
-    (void)events->receive([](const nlmsghdr&) {});
+  auto awaited =
+      await_state("await link up", name, RTNLGRP_LINK, limit, [&](Socket& socket) -> Result<bool> {
+        const auto link = get_link(socket, name);
+        if (!link) return tl::unexpected(link.error());
+        return link->is_up() && link->operational_state == IF_OPER_UP;
+      });
+  if (!awaited && awaited.error().errno_value == ETIMEDOUT) {
+    awaited.error().hint = "is the other end up?";
   }
+  return awaited;
 }
 
 }  // namespace sextant::netlink

@@ -103,7 +103,16 @@ TEST_F(LinkTest, AddressesAreUsableAtOnceAndListedByLink) {
   for (const auto& address : {v4, v6}) {
     expect(add_address(socket, address));
     expect(add_address(socket, address));  // again: no error
+    expect(host.netns().run([&] { return await_address(address.address); }));
   }
+  EXPECT_EQ(host.netns()
+                .run([] {
+                  return await_address(IpAddress::parse("fd00::2").value(),
+                                       std::chrono::milliseconds(20));
+                })
+                .error()
+                .errno_value,
+            ETIMEDOUT);
   const auto listed = expect(list_addresses(socket, {.family = Family::kIpv6, .link = a.index}));
   const auto found = std::find_if(listed.begin(), listed.end(), [&](const InterfaceAddress& each) {
     return each.address == v6.address;
