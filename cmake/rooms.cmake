@@ -43,6 +43,12 @@ endfunction()
 # WHOLE: the program runs as one, because its tests share something costly such as a testbed;
 # otherwise each of its tests runs in a process of its own.
 # `ninja tests_LABEL` builds the programs of a label.
+# GoogleTest's headers cost more than most tests: they are compiled once, for all test programs.
+add_library(test_headers OBJECT ${CMAKE_CURRENT_LIST_DIR}/empty.cpp)
+target_link_libraries(test_headers PRIVATE GTest::gtest GTest::gmock)
+target_compile_options(test_headers PRIVATE -fpch-preprocess $<$<CONFIG:RelWithDebInfo>:-O1>)
+target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+
 foreach(label unit netns conformance testbed)
   add_custom_target(tests_${label})
 endforeach()
@@ -53,6 +59,8 @@ function(sextant_test name)
   endif()
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_options(${name} PRIVATE -fpch-preprocess $<$<CONFIG:RelWithDebInfo>:-O1>)
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   if(TEST_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL})
