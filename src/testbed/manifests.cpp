@@ -41,7 +41,7 @@ kind: SRv6Node
 metadata:
   name: {}
 spec:
-  endSID: {}
+  sids: {{end: "{}"}}
 )",
       router.name, router.end_sid);
 }
