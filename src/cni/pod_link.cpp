@@ -194,7 +194,14 @@ Result<void> attach(Socket& host, const Netns& pod, const PodLink& link) {
   auto made = netlink::create_veth(
       host, {.name = link.names.host, .mac = link.names.host_mac, .mtu = link.mtu},
       {.name = link.ifname, .netns = &pod, .mac = link.names.pod_mac, .mtu = link.mtu});
-  if (!made) return made;  // nothing is there that would be ours to remove
+  if (!made) {  // nothing is there that would be ours to remove
+    if (made.error().errno_value == EEXIST) {
+      made.error().hint = "the pod has a device " + link.ifname +
+                          " already, or an earlier ADD of " +
+                          "this container was not followed by its DEL";
+    }
+    return made;
+  }
   auto done = make_pair(host, pod, link);
   if (done) done = configure_pod(pod, link);
   if (done) done = configure_host(host, link);
