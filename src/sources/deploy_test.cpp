@@ -17,9 +17,7 @@ namespace {
 
 using testing::IsEmpty;
 
-std::filesystem::path root() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-}
+const std::filesystem::path kRoot = SEXTANT_SOURCE_DIR;
 
 std::string contents(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -32,7 +30,7 @@ std::string contents(const std::filesystem::path& path) {
 /// The YAML blocks of the reference.
 std::vector<std::string> reference_manifests() {
   std::vector<std::string> blocks;
-  std::istringstream lines(contents(root() / "docs/reference-manifests.md"));
+  std::istringstream lines(contents(kRoot / "docs/reference-manifests.md"));
   bool inside = false;
   for (std::string line; std::getline(lines, line);) {
     if (line == "```yaml") {
@@ -49,7 +47,7 @@ std::vector<std::string> reference_manifests() {
 
 TEST(Deploy, examples_read_together_without_a_finding) {
   ManifestSet set;
-  for (const auto& entry : std::filesystem::directory_iterator(root() / "examples")) {
+  for (const auto& entry : std::filesystem::directory_iterator(kRoot / "examples")) {
     set.set_file(entry.path().filename(), contents(entry.path()));
   }
   EXPECT_GE(set.files().size(), 7U);
@@ -122,7 +120,7 @@ TEST(Deploy, custom_resource_definitions_have_the_fields_that_the_readers_know) 
   } rows[] = {{"SRv6Node", "srv6nodes"}, {"SRv6Policy", "srv6policies"}};
   for (const auto& row : rows) {
     const auto crd = parse_yaml(
-        contents(root() / "deploy/crds" / (row.plural + std::string(".sextant.dev.yaml"))));
+        contents(kRoot / "deploy/crds" / (row.plural + std::string(".sextant.dev.yaml"))));
     ASSERT_TRUE(crd) << crd.error().reason << " line " << crd.error().line;
     const auto& version = crd->at(0).find("spec")->find("versions")->items.at(0);
     const auto& schema = *version.find("schema")->find("openAPIV3Schema");

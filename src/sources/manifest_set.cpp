@@ -56,14 +56,14 @@ void ManifestSet::set_file(const std::string& name, std::string_view text) {
   const std::pair fingerprint{text.size(), std::hash<std::string_view>{}(text)};
   if (file.fingerprint == fingerprint) return;
   file.fingerprint = fingerprint;
-  file.findings.clear();
 
   const auto documents = parse_yaml(text);
   if (!documents) {
     const auto& error = documents.error();
-    file.findings.push_back(file_error(
-        name, name + ":" + std::to_string(error.line) + ":" + std::to_string(error.column),
-        "not YAML: " + error.reason, file.objects));
+    set_findings(name, {file_error(name,
+                                   name + ":" + std::to_string(error.line) + ":" +
+                                       std::to_string(error.column),
+                                   "not YAML: " + error.reason, file.objects)});
     return;
   }
   Reading reading;
@@ -71,13 +71,15 @@ void ManifestSet::set_file(const std::string& name, std::string_view text) {
   for (const auto& key : reading.ignored) {
     log::debug("{}: {} is not of a kind that Sextant reads", name, key.to_string());
   }
-  replace_objects(name, file, settle_reading(reading, file.objects, file.findings));
+  std::vector<Finding> findings;
+  replace_objects(name, file, settle_reading(reading, file.objects, findings));
+  set_findings(name, std::move(findings));
 }
 
 void ManifestSet::set_unreadable(const std::string& name, std::string reason) {
   auto& file = files_[name];
   file.fingerprint.reset();
-  file.findings = {file_error(name, name, std::move(reason), file.objects)};
+  set_findings(name, {file_error(name, name, std::move(reason), file.objects)});
 }
 
 void ManifestSet::remove_file(const std::string& name) {
@@ -85,6 +87,15 @@ void ManifestSet::remove_file(const std::string& name) {
   if (file == files_.end()) return;
   replace_objects(name, file->second, {});
   files_.erase(file);
+  file_findings_.erase(name);
+}
+
+void ManifestSet::set_findings(const std::string& name, std::vector<Finding> findings) {
+  if (findings.empty()) {
+    file_findings_.erase(name);
+  } else {
+    file_findings_[name] = std::move(findings);
+  }
 }
 
 void ManifestSet::replace_objects(const std::string& name, File& file, Objects objects) {
@@ -135,7 +146,7 @@ std::vector<Finding> ManifestSet::findings() const {
   const auto append = [&](const std::vector<Finding>& some) {
     all.insert(all.end(), some.begin(), some.end());
   };
-  for (const auto& [name, file] : files_) append(file.findings);
+  for (const auto& [name, some] : file_findings_) append(some);
   for (const auto& [key, some] : duplicates_) append(some);
   for (const auto& [node, some] : store_.findings()) append(some);
   std::ranges::sort(all, [](const Finding& a, const Finding& b) {

@@ -47,7 +47,6 @@ class ManifestSet {
   struct File {
     std::optional<std::pair<std::size_t, std::size_t>> fingerprint;  // size and hash of the text
     std::vector<std::shared_ptr<const Object>> objects;  // in force, if no other file's are
-    std::vector<Finding> findings;
   };
   using Place = std::pair<std::string, std::size_t>;  // file and position in it
   using Places = std::map<Place, std::shared_ptr<const Object>>;
@@ -55,9 +54,11 @@ class ManifestSet {
   /// Makes `objects` the file's, in the index and in the store.
   void replace_objects(const std::string& name, File& file,
                        std::vector<std::shared_ptr<const Object>> objects);
+  void set_findings(const std::string& name, std::vector<Finding> findings);
   void settle(const overlay::ObjectKey& key);
 
   std::map<std::string, File> files_;
+  std::map<std::string, std::vector<Finding>> file_findings_;  // only of files that have some
   std::map<overlay::ObjectKey, Places> places_;
   std::map<overlay::ObjectKey, std::vector<Finding>> duplicates_;
   IntentStore store_;
