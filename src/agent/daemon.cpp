@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 #include "agent/api.h"
 #include "agent/http_server.h"
@@ -72,6 +73,7 @@ struct Daemon::State {
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer retry{io};
   bool retry_armed = false;
+  bool hold_logged = false;
   Backoff backoff;
   RateLimit damage_limit{kDamageBurst, kDamageInterval};
   std::unique_ptr<HttpServer> server;
@@ -97,7 +99,7 @@ void Daemon::State::begin() {
                 options.manifests);
     reconciler.begin();
     schedule_retry();
-  } else {
+  } else if (!std::exchange(hold_logged, true)) {
     log::warn(
         "{} holds no readable manifest of node {} yet: what an earlier agent left keeps "
         "forwarding until it does",
@@ -192,7 +194,7 @@ asio::awaitable<void> Daemon::State::follow_signals() {
       reload();
       continue;
     }
-    log::info("ending on signal {}; forwarding stays as it is", signal);
+    log::info("ending on {}; forwarding stays as it is", signal == SIGINT ? "SIGINT" : "SIGTERM");
     io.stop();
   }
 }

@@ -89,11 +89,28 @@ std::string target_of(const json::value& route) {
   return type == "Drop" ? "drop" : type == "Unreachable" ? "unreachable" : type;
 }
 
+/// "20 us", "1.5 ms", "2300.0 ms"
+std::string duration_text(const json::value& answer, std::string_view key) {
+  const auto* member = find(answer, key);
+  if (member == nullptr || !member->is_int64()) return "-";
+  const auto microseconds = member->get_int64();
+  if (microseconds < 1000) return std::to_string(microseconds) + " us";
+  return std::to_string(microseconds / 1000) + "." + std::to_string(microseconds / 100 % 10) +
+         " ms";
+}
+
 std::string last_apply(const json::value& answer) {
   const auto* last = find(answer, "lastApply");
   if (last == nullptr || last->is_null()) return "never";
   return text(*last, "time") + ", " + text(*last, "kind") + ", " + text(*last, "writes") +
-         " writes in " + text(*last, "durationMicroseconds") + " us";
+         " writes in " + duration_text(*last, "durationMicroseconds");
+}
+
+/// "SRv6Policy/gold north"; a path's name that only repeats its object's is left out.
+std::string candidate_of(const json::value& path) {
+  const auto object = text(path, "object");
+  const auto name = text(path, "name");
+  return name == "-" || object.ends_with("/" + name) ? object : object + " " + name;
 }
 
 std::string state_of(const json::value& path) {
@@ -118,10 +135,10 @@ std::string status_table(const json::value& answer) {
   facts.add({"Locator:", text(answer, "locator")});
   facts.add({"Pod prefixes:", joined(list(answer, "podPrefixes"), string_of)});
   if (const auto* counts = find(answer, "counts"))
-    facts.add({"Counts:", text(*counts, "nodes") + " nodes, " + text(*counts, "policies") +
-                              " policies, " + text(*counts, "localSids") + " local SIDs, " +
-                              text(*counts, "paths") + " paths, " + text(*counts, "routes") +
-                              " routes"});
+    facts.add({"Counts:", "nodes " + text(*counts, "nodes") + ", policies " +
+                              text(*counts, "policies") + ", local SIDs " +
+                              text(*counts, "localSids") + ", paths " + text(*counts, "paths") +
+                              ", routes " + text(*counts, "routes")});
   facts.add({"Last apply:", last_apply(answer)});
   std::string out = facts.to_string();
 
@@ -133,9 +150,10 @@ std::string status_table(const json::value& answer) {
           {text(capability, "name"), text(capability, "choice"), text(capability, "reason")});
     if (!capabilities.empty()) out += capabilities.to_string();
   }
-  Table problems({"OBJECT", "LOCATION", "PROBLEM"});
+  Table problems({"OBJECT", "LOCATION", "SEVERITY", "PROBLEM"});
   for (const auto& problem : list(answer, "problems"))
-    problems.add({text(problem, "object"), text(problem, "location"), text(problem, "reason")});
+    problems.add({text(problem, "object"), text(problem, "location"), text(problem, "severity"),
+                  text(problem, "reason")});
   if (!problems.empty()) out += "\nProblems of objects:\n" + problems.to_string();
   Table unapplied({"OBJECT", "PROBLEM", "HINT"});
   for (const auto& problem : list(answer, "applyProblems"))
@@ -167,10 +185,7 @@ std::string policies_table(const json::value& answer) {
         text(policy, "bindingSID"), std::to_string(list(policy, "steeredPrefixes").size())};
     for (const auto& path : list(policy, "candidatePaths")) {
       row.resize(6);
-      const auto name = text(path, "name");
-      row.insert(row.end(),
-                 {text(path, "preference"), text(path, "object") + (name == "-" ? "" : " " + name),
-                  state_of(path)});
+      row.insert(row.end(), {text(path, "preference"), candidate_of(path), state_of(path)});
       add_with_lines(table, row, segment_lists(list(path, "segmentLists")));
       std::fill(row.begin(), row.end(), "");  // a policy is named once, its further paths follow
     }
