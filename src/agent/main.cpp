@@ -14,11 +14,10 @@ namespace sextant::agent {
 namespace {
 
 Result<void> run(const Options& options) {
-  if (auto allowed = require_net_admin(); !allowed) return allowed;
+  auto dataplane = make_dataplane(options);  // asks for privileges first, and touches nothing yet
+  if (!dataplane) return tl::unexpected(dataplane.error());
   const auto lock = AgentLock::take(options.socket);
   if (!lock) return tl::unexpected(lock.error());
-  auto dataplane = make_dataplane(options);
-  if (!dataplane) return tl::unexpected(dataplane.error());
   if (options.remove) {
     auto removed = (*dataplane)->remove_all();
     if (removed) log::info("everything that Sextant owned on this node is removed");

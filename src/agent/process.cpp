@@ -1,16 +1,11 @@
 #include "agent/process.h"
 
-#include <linux/capability.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 
@@ -18,17 +13,6 @@
 #include "base/unique_fd.h"
 
 namespace sextant::agent {
-
-Result<void> require_net_admin() {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  if (::syscall(SYS_capget, &header, data.data()) != 0)
-    return system_error("read", "the process's capabilities", errno);
-  if ((data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) == 0)
-    return failure("program", "the network", "the capability CAP_NET_ADMIN is missing",
-                   "run sextantd as root, or give its container or unit CAP_NET_ADMIN");
-  return {};
-}
 
 void notify_service_manager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");

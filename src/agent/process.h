@@ -3,12 +3,7 @@
 
 #include <string_view>
 
-#include "base/result.h"
-
 namespace sextant::agent {
-
-/// Error: this process may not program the network.
-[[nodiscard]] Result<void> require_net_admin();
 
 /// Tells the service manager (sd_notify(3)): "READY=1", "STOPPING=1", "STATUS=...". Does nothing
 /// where nobody listens ($NOTIFY_SOCKET is not set).
