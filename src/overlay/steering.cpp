@@ -121,8 +121,8 @@ NodePart remote_part(const NodeFacts& node, const PolicyTable& policies) {
   }
   for (auto& [path, prefixes] : part.steered) {
     std::ranges::sort(prefixes);
-    const auto repeated = std::ranges::unique(prefixes);  // an address that is a pod prefix too
-    prefixes.erase(repeated.begin(), repeated.end());
+    // An address may be a pod prefix too.
+    prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
   }
   return part;
 }
