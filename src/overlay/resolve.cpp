@@ -44,8 +44,8 @@ class FullResolution {
     for (const auto& [key, object] : intent_.policies) {
       const auto reading = read_policy(object, nodes_, headend_);
       problems_.insert(reading.problems.begin(), reading.problems.end());
-      if (std::ranges::none_of(intent_.nodes, [&](const auto& node) {
-            return selects(object.headend, node.second);
+      if (std::ranges::none_of(intent_.nodes, [&headend = object.headend](const auto& node) {
+            return selects(headend, node.second);
           })) {
         problems_.insert(selects_nothing_problem(object));
       }
