@@ -51,7 +51,7 @@ struct Daemon::State {
         std::unique_ptr<dataplane::Dataplane> dataplane)
       : options(from),
         manifests(std::move(directory)),
-        reconciler({.node = from.node, .max_segments = from.max_segments, .encap = from.encap},
+        reconciler({.node = from.node, .max_segments = from.max_segments},
                    std::move(dataplane)) {}
 
   void begin();

@@ -88,9 +88,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                                                      {"full", srv6::EncapMode::kEncaps}};
   app.add_option(
          "--encap", options.encap,
-         "reduced: H.Encaps.Red, the first SID stands in the destination only; full: H.Encaps")
+         "For lists of several SIDs (one SID never needs an SRH). full: H.Encaps; reduced: "
+         "H.Encaps.Red, 16 bytes less, but a Linux router that takes segments at an address of its "
+         "own (seg6_enabled, no seg6local SID) rejects it")
       ->transform(CLI::Transformer(modes).description("{reduced,full}"))
-      ->default_str("reduced");
+      ->default_str("full");
   app.add_option("--dataplane", options.dataplane, "What forwards")
       ->check(CLI::IsMember({"linux"}))
       ->capture_default_str();

@@ -15,7 +15,7 @@ struct Options {
   std::string manifests{kDefaultManifests};
   std::string socket{kDefaultSocket};
   std::size_t max_segments = 6;
-  srv6::EncapMode encap = srv6::EncapMode::kEncapsReduced;
+  srv6::EncapMode encap = srv6::EncapMode::kEncaps;
   std::string dataplane = "linux";
   std::string log_level = "info";
   bool remove = false;

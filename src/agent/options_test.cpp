@@ -26,7 +26,7 @@ TEST_F(OptionsTest, HaveDefaults) {
   EXPECT_EQ(line.options->manifests, "/etc/sextant/manifests");
   EXPECT_EQ(line.options->socket, "/run/sextant/sextantd.sock");
   EXPECT_EQ(line.options->max_segments, 6U);
-  EXPECT_EQ(line.options->encap, srv6::EncapMode::kEncapsReduced);
+  EXPECT_EQ(line.options->encap, srv6::EncapMode::kEncaps);
   EXPECT_FALSE(line.options->remove);
 }
 
@@ -37,8 +37,8 @@ TEST_F(OptionsTest, TakeTheNodeFromTheEnvironmentUnlessItIsGiven) {
 }
 
 TEST_F(OptionsTest, ChooseTheFullEncapsulation) {
-  EXPECT_EQ(parse({"--node", "a", "--encap", "full"}).options.value().encap,
-            srv6::EncapMode::kEncaps);
+  EXPECT_EQ(parse({"--node", "a", "--encap", "reduced"}).options.value().encap,
+            srv6::EncapMode::kEncapsReduced);
 }
 
 TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {

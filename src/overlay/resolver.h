@@ -36,7 +36,6 @@ namespace sextant::overlay {
 struct Settings {
   std::string node;              // this node's name
   std::size_t max_segments = 6;  // deeper lists (service SID included) are rejected
-  srv6::EncapMode encap = srv6::EncapMode::kEncapsReduced;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

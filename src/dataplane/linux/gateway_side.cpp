@@ -101,8 +101,9 @@ std::vector<WeightedNexthop> GatewaySide::contents(const PathKey& key,
                                                    const overlay::Path& path) const {
   std::vector<WeightedNexthop> contents;
   for (const auto& list : path.lists) {
+    const auto mode = list.segments.size() == 1 ? srv6::EncapMode::kEncapsReduced : encap_;
     contents.push_back({.content = {.family = key.family,
-                                    .action = Seg6Encap{.mode = encap_, .segments = list.segments}},
+                                    .action = Seg6Encap{.mode = mode, .segments = list.segments}},
                         .weight = list.weight});
   }
   if (contents.empty())

@@ -24,7 +24,11 @@ namespace sextant::dataplane {
 
 struct LinuxOptions {
   std::size_t max_segments = 6;  // the deepest list, service SID included: fixes the pods' MTU
-  srv6::EncapMode encap = srv6::EncapMode::kEncapsReduced;
+  /// Of lists of several SIDs; one SID never has an SRH. Reduced is 16 bytes less, but the kernel
+  /// rejects it where it takes segments at an address of its own (seg6_enabled without a seg6local
+  /// SID: net/ipv6/exthdrs.c wants Segments Left below the number of SIDs in the header), and such
+  /// routers are common.
+  srv6::EncapMode encap = srv6::EncapMode::kEncaps;
 };
 
 /// A data plane of the calling thread's network namespace. Touches nothing yet. Errors: no

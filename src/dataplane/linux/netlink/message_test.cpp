@@ -109,12 +109,12 @@ TEST(MacAddress, ParsesOnlyWellFormedText) {
   }
 }
 
-TEST(PodMtu, SubtractsTheReducedEncapsulation) {
+TEST(PodMtu, SubtractsTheDeepestEncapsulation) {
   EXPECT_EQ(encapsulation_bytes(0), 40U);
   EXPECT_EQ(encapsulation_bytes(1), 40U);
-  EXPECT_EQ(encapsulation_bytes(2), 64U);
-  EXPECT_EQ(encapsulation_bytes(6), 128U);
-  EXPECT_EQ(pod_mtu(1500, 6), 1372U);
+  EXPECT_EQ(encapsulation_bytes(2), 80U);
+  EXPECT_EQ(encapsulation_bytes(6), 144U);
+  EXPECT_EQ(pod_mtu(1500, 6), 1356U);
   EXPECT_EQ(pod_mtu(9000, 1), 8960U);
   EXPECT_EQ(pod_mtu(1380, 6), 1280U);
   EXPECT_EQ(pod_mtu(100, 100), 1280U);

@@ -17,12 +17,12 @@ inline constexpr const char* kOwnLinkPrefix = "sextant";
 /// IPv6's minimum link MTU (RFC 8200 section 5): no pod gets less.
 inline constexpr std::uint32_t kMinimumPodMtu = 1280;
 
-/// Bytes that reduced encapsulation (H.Encaps.Red, RFC 8986 section 5.2) of `segments` SIDs adds:
-/// the outer header, and for more than one SID an SRH without the first.
+/// Bytes that encapsulation with `segments` SIDs adds at most: the outer header, and for more than
+/// one SID an SRH with all of them (H.Encaps, RFC 8986 section 5.1).
 [[nodiscard]] constexpr std::uint32_t encapsulation_bytes(std::size_t segments) {
   constexpr std::uint32_t kIpv6Header = 40, kSrhHeader = 8, kSid = 16;
   if (segments <= 1) return kIpv6Header;
-  return kIpv6Header + kSrhHeader + kSid * static_cast<std::uint32_t>(segments - 1);
+  return kIpv6Header + kSrhHeader + kSid * static_cast<std::uint32_t>(segments);
 }
 
 /// Never less than kMinimumPodMtu.
