@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/table.h"
 #include "testbed/check.h"
+#include "testbed/demo.h"
 #include "testbed/process.h"
 #include "testbed/status.h"
 #include "testbed/testbed.h"
@@ -128,6 +129,38 @@ void run_exec(Kind kind, const Arguments& arguments) {
   if (status != 0) throw CLI::RuntimeError(status);
 }
 
+struct DemoArguments {
+  std::string name = "demo";
+  std::string picture = "out/demo.svg";
+};
+
+void run_demo(const DemoArguments& arguments) {
+  identify(Kind::kFull, {});
+  const auto done = testbed::run_demo(
+      {.name = arguments.name, .picture = arguments.picture, .print = [](std::string_view line) {
+         fmt::print("{}\n", line);
+         std::fflush(stdout);
+       }});
+  if (done) {
+    fmt::print("\ndemo: passed\n");
+    return;
+  }
+  std::fflush(stdout);
+  fmt::print(stderr, "\ndemo: failed: {}\n", done.error().message());
+  throw CLI::RuntimeError(1);
+}
+
+void add_demo(CLI::App& app) {
+  const auto arguments = std::make_shared<DemoArguments>();
+  CLI::App* demo = app.add_subcommand(
+      "demo", "Show the overlay at work: move traffic between pods to another path, and prove it");
+  demo->add_option("--name", arguments->name, "The demo's testbed: its namespaces are sx-NAME-...")
+      ->capture_default_str();
+  demo->add_option("--picture", arguments->picture, "Where to write the picture (SVG)")
+      ->capture_default_str();
+  demo->callback([arguments] { run_demo(*arguments); });
+}
+
 void add_kind(CLI::App& testbed, Kind kind, const std::string& description) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* group = testbed.add_subcommand(std::string{to_string(kind)}, description);
@@ -162,6 +195,7 @@ void add_testbed_commands(CLI::App& app) {
   testbed->require_subcommand(1);
   add_kind(*testbed, Kind::kBasic, "Three nodes on one IPv6 link");
   add_kind(*testbed, Kind::kFull, "Three nodes around eight IS-IS routers, with policies");
+  add_demo(app);
 }
 
 }  // namespace sextant::cli

@@ -78,6 +78,12 @@ Result<DownReport> take_down(const Id& id, const Progress& progress) {
 Result<DownReport> down(const Id& id, const Progress& progress) {
   const auto held = lock(id);
   if (!held) return tl::unexpected(held.error());
+  if (const auto state = read_state(id); state && state->kind != id.kind()) {
+    return failure(
+        "take down", id.title(),
+        fmt::format("what is up under that name is a {} testbed", to_string(state->kind)),
+        fmt::format("sextant testbed {} down", to_string(state->kind)));
+  }
   auto report = take_down(id, progress);
   if (!report) return report;
   std::error_code error;

@@ -75,7 +75,7 @@ struct DownReport {
 };
 
 /// Ends every process that lives in the testbed's namespaces, and removes all of it; nothing there
-/// is no error.
+/// is no error, a testbed of the other kind under that name is one.
 [[nodiscard]] Result<DownReport> down(const Id& id, const Progress& progress = {});
 
 }  // namespace sextant::testbed
