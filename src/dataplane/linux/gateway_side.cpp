@@ -308,12 +308,12 @@ Result<void> GatewaySide::sync_local(const Identity& identity,
     if (found != tables.plain.end()) tables.plain.erase(found);
     if (!same) {
       writes.add(netlink::route_message(route, netlink::RouteWrite::kReplace)
-                     .about("gateway route " + route.to_string()));
+                     .about("in the gateway: " + route.to_string()));
     }
   }
   for (const auto& route : tables.plain) {
     leftovers_.push_back(
-        netlink::route_delete_message(route).about("gateway route " + route.to_string()));
+        netlink::route_delete_message(route).about("in the gateway: " + route.to_string()));
   }
 
   const auto formerly_grouped = std::exchange(grouped_sids_, {});

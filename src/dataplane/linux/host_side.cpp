@@ -238,13 +238,13 @@ Result<void> HostSide::sync_routes(ApplyReport& report) {
     const bool same = found != present.end() && same_route(route, found->second);
     if (found != present.end()) present.erase(found);
     if (!same) {
-      writes.add(netlink::route_message(route, netlink::RouteWrite::kReplace)
-                     .about("route " + route.to_string()));
+      writes.add(
+          netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
     }
   }
   for (const auto& [id, route] : present) {
     // ESRCH: the kernel removed it together with its device
-    writes.add(netlink::route_delete_message(route).about("route " + route.to_string()), {ESRCH});
+    writes.add(netlink::route_delete_message(route).about(route.to_string()), {ESRCH});
   }
   writes.flush();
   return {};
@@ -303,8 +303,8 @@ void HostSide::write_changes(ApplyReport& report) {
   for (const auto& prefix : captured.removed) removed_.push_back(capture_route(prefix));
   Writes writes(socket_, report);
   for (const auto& route : added_) {
-    writes.add(netlink::route_message(route, netlink::RouteWrite::kReplace)
-                   .about("route " + route.to_string()));
+    writes.add(
+        netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
   }
   writes.flush();
   // What was replaced by another type under the same key is not there any more under the old one.
@@ -318,7 +318,7 @@ void HostSide::write_removals(ApplyReport& report) {
   Writes writes(socket_, report);
   for (const auto& route : removed_) {
     // ESRCH: it was never installed (refused, or its device was gone)
-    writes.add(netlink::route_delete_message(route).about("route " + route.to_string()), {ESRCH});
+    writes.add(netlink::route_delete_message(route).about(route.to_string()), {ESRCH});
   }
   writes.flush();
   removed_.clear();

@@ -34,6 +34,25 @@ std::vector<std::uint8_t> kernel_weights(const std::vector<WeightedNexthop>& wan
   return weights;
 }
 
+void append_sids(std::string& text, const std::vector<srv6::Sid>& sids) {
+  for (const auto& sid : sids) text += sid.to_string() + ",";
+}
+
+// Equal for equal contents; used to look nexthops up by what they do.
+std::string fingerprint(const NexthopContent& content) {
+  std::string text = content.family == Family::kIpv4 ? "4 " : "6 ";
+  if (const auto* encap = std::get_if<Seg6Encap>(&content.action)) {
+    text += encap->mode == srv6::EncapMode::kEncaps ? "encap " : "encap.red ";
+    append_sids(text, encap->segments);
+  } else if (const auto* local = std::get_if<Seg6Local>(&content.action)) {
+    text += "local " + std::to_string(local->action) + " ";
+    append_sids(text, local->segments);
+  } else {
+    text += "blackhole";
+  }
+  return text;
+}
+
 std::optional<NexthopContent> parse_content(const nhmsg& header, const Attributes& attributes) {
   NexthopContent content{.family = header.nh_family == AF_INET ? Family::kIpv4 : Family::kIpv6,
                          .action = Blackhole{}};
@@ -95,6 +114,7 @@ Result<void> Nexthops::read(netlink::Socket& socket, netlink::IfIndex outer) {
     handle_ids_.insert(handle.id);
     return false;
   });
+  index_unclaimed();
   return {};
 }
 
@@ -107,11 +127,47 @@ bool Nexthops::claim(const Key& key, Shape shape, NexthopId id) {
   return true;
 }
 
+void Nexthops::index_unclaimed() {
+  by_content_.clear();
+  std::unordered_set<NexthopId> members;
+  for (const auto& [id, entry] : kernel_) {
+    std::string whole = "group";
+    for (const auto& member : entry.members) {
+      members.insert(member.id);
+      const auto known = kernel_.find(member.id);
+      if (known != kernel_.end() && known->second.content) {
+        whole += ";" + fingerprint(*known->second.content);
+      }
+    }
+    if (entry.group) by_content_.emplace(std::move(whole), id);
+  }
+  for (const auto& [id, entry] : kernel_) {
+    if (entry.content && !members.contains(id))
+      by_content_.emplace(fingerprint(*entry.content), id);
+  }
+}
+
+std::optional<NexthopId> Nexthops::unclaimed_like(Shape shape,
+                                                  const std::vector<WeightedNexthop>& wanted) {
+  if (by_content_.empty()) return std::nullopt;
+  std::string content = shape == Shape::kGroup ? "group" : fingerprint(wanted.front().content);
+  if (shape == Shape::kGroup) {
+    for (const auto& nexthop : wanted) content += ";" + fingerprint(nexthop.content);
+  }
+  const auto [first, last] = by_content_.equal_range(content);
+  const auto found = std::find_if(
+      first, last, [&](const auto& entry) { return !handle_ids_.contains(entry.second); });
+  if (found == last) return std::nullopt;
+  return found->second;
+}
+
 NexthopId Nexthops::put(const Key& key, Shape shape, const std::vector<WeightedNexthop>& wanted,
                         Writes& writes) {
   auto found = handles_.find(key);
   if (found == handles_.end()) {
-    found = handles_.emplace(key, Handle{.shape = shape, .id = allocate()}).first;
+    const auto adopted = unclaimed_like(shape, wanted);
+    const Handle handle{.shape = shape, .id = adopted ? *adopted : allocate()};
+    found = handles_.emplace(key, handle).first;
     handle_ids_.insert(found->second.id);
   }
   const auto id = found->second.id;
@@ -176,6 +232,7 @@ void Nexthops::retain(const std::set<Key>& keep) {
 }
 
 void Nexthops::disown_unclaimed() {
+  by_content_.clear();
   std::set<NexthopId> used;
   for (const auto& [key, handle] : handles_) {
     used.insert(handle.id);

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
@@ -45,8 +46,8 @@ class Nexthops {
 
   /// Reads the kernel's nexthops anew. What put() installed before is matched with them by id.
   [[nodiscard]] Result<void> read(netlink::Socket& socket, netlink::IfIndex outer);
-  /// Adopts an id that a route of `key` already uses. Refused (false) where the id is taken or of
-  /// another shape.
+  /// Adopts an id that a route of `key` already uses; paths without routes are found by content.
+  /// Refused (false) where the id is taken or of another shape.
   bool claim(const Key& key, Shape shape, netlink::NexthopId id);
   /// Makes the nexthop of `key` be `wanted` (not empty); writes only what differs. Returns what
   /// routes refer to.
@@ -59,7 +60,8 @@ class Nexthops {
   void retain(const std::set<Key>& keep);
   /// Deletes what no key uses any more. To be called when no route does either.
   void collect(Writes& writes);
-  /// Deletes, in addition, kernel nexthops that no key has claimed: after a read() and all put()s.
+  /// Ends the adoption that read() began: deletes, in addition, kernel nexthops that no key has
+  /// claimed: after a read() and all put()s.
   void disown_unclaimed();
 
  private:
@@ -78,6 +80,9 @@ class Nexthops {
     netlink::NexthopId id = netlink::NexthopId::kNone;
   };
 
+  [[nodiscard]] std::optional<netlink::NexthopId> unclaimed_like(
+      Shape shape, const std::vector<WeightedNexthop>& wanted);
+  void index_unclaimed();
   netlink::NexthopId allocate();
   void write(netlink::NexthopId id, const NexthopContent& content, Writes& writes);
   void write_group(netlink::NexthopId id, const std::vector<Member>& members, Writes& writes);
@@ -90,6 +95,8 @@ class Nexthops {
   std::unordered_map<netlink::NexthopId, Kernel> kernel_;
   std::vector<netlink::NexthopId> garbage_groups_;
   std::vector<netlink::NexthopId> garbage_;
+  std::unordered_multimap<std::string, netlink::NexthopId>
+      by_content_;  // between read() and disown
   std::uint32_t last_id_ = 0;
 };
 
