@@ -80,6 +80,7 @@ Result<std::vector<std::string>> existing_namespaces(const Id& id) {
       machines.insert(id.netns(machine));
     }
     for (const ClusterNode& node : topology(kind).nodes) {
+      machines.insert(id.netns(node.name + "-gw"));  // the gateway that the node's agent makes
       pod_prefixes.push_back(id.netns(fmt::format("pod-{}-", node.name)));
     }
   }

@@ -64,6 +64,12 @@ Result<UniqueFd> bound_socket(const std::string& netns, const IpAddress& address
   auto socket =
       socket_in_netns(netns, address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
   if (!socket) return socket;
+  const int on = 1;
+  // So that streams of both families may use the same ports.
+  if (address.is_v6() &&
+      ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) {
+    return system_error("set up UDP socket in " + netns, address.to_string(), errno);
+  }
   const SocketAddress local = socket_address(address, port);
   if (::bind(socket->get(), local.get(), local.length) != 0) {
     return system_error("bind UDP socket in " + netns,

@@ -1,0 +1,31 @@
+// From an edit of a policy's file to the first packet on the new path, on the wire.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.h"
+#include "e2e/lab.h"
+
+namespace sextant::e2e {
+
+struct Spread {
+  std::chrono::microseconds median{0};
+  std::chrono::microseconds p99{0};
+  std::chrono::microseconds max{0};
+};
+
+struct EditTimes {
+  int edits = 0;
+  Spread ipv4;
+  Spread ipv6;
+  /// "1000 edits, file written to first packet on the new path: IPv4 median 1.2 ms, ..."
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// Moves both families between the two paths `edits` times, each time waiting for the packets,
+/// starting from kNorth. Needs streams of both families at work. The time counts from before the
+/// file is written, by packets sent after that. Errors: no packet came by the new path.
+[[nodiscard]] Result<EditTimes> measure_edits(const Lab& lab, int edits);
+
+}  // namespace sextant::e2e
