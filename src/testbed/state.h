@@ -23,7 +23,8 @@ struct State {
 /// Waits for other commands on the same testbed to end. Released with the descriptor.
 [[nodiscard]] Result<UniqueFd> lock(const Id& id);
 
-/// Names of the testbed's namespaces that are there, pods too.
+/// Names of the testbed's namespaces that are there: machines, pods, and those that the nodes' data
+/// planes made.
 [[nodiscard]] Result<std::vector<std::string>> existing_namespaces(const Id& id);
 
 /// down(), by one who holds the lock.

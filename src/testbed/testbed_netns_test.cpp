@@ -93,6 +93,18 @@ TEST_P(AnyTestbed, IsRebuiltWhereANamespaceWasRemoved) {
   EXPECT_EQ(state(), "up");
 }
 
+TEST_P(AnyTestbed, DownRemovesPodsAndWhatTheDataPlanesMadeAndNothingElse) {
+  const std::string other = id_.netns("somebody-elses");
+  for (const std::string& name : {id_.netns("pod-master-7"), id_.netns("worker1") + "-gw", other}) {
+    ASSERT_TRUE(Netns::create(name));
+  }
+  ASSERT_TRUE(down(id_));
+  expect_nothing_left();
+  const auto names = Netns::list();
+  EXPECT_NE(std::ranges::find(*names, other), names->end());
+  EXPECT_TRUE(Netns::remove(other));
+}
+
 TEST_P(AnyTestbed, DownEndsWhateverRunsInItsNamespaces) {
   ASSERT_TRUE(bring_up());
   const std::filesystem::path log = id_.directory() / "log", pid = id_.directory() / "stray";

@@ -94,7 +94,7 @@ Result<void> Builder::build(const State& wanted) {
   say("{} namespaces and {} links made", lab_.machines().size(), lab_.links.size());
   const auto daemons = start_daemons(wanted.agents);
   if (!daemons) return tl::unexpected(daemons.error());
-  say("{} daemons started", daemons->size());
+  if (!daemons->empty()) say("{} daemons started", daemons->size());
   if (auto made = make_pods(id_, lab_, wanted.pods, options_.programs); !made) return made;
   if (wanted.pods > 0) say("{} pods wired by sextant-cni", wanted.pods * lab_.nodes.size());
   if (auto done = await(wanted.agents); !done) return done;
