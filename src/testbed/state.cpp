@@ -82,7 +82,6 @@ Result<std::vector<std::string>> existing_namespaces(const Id& id) {
     for (const ClusterNode& node : topology(kind).nodes) {
       machines.insert(id.netns(node.name + "-gw"));  // the gateway that the node's agent makes
       pod_prefixes.push_back(id.netns(fmt::format("pod-{}-", node.name)));
-      machines.insert(id.netns(node.name) + "-gw");  // the data plane's, beside the node's own
     }
   }
   std::erase_if(*all, [&](const std::string& name) {
