@@ -210,6 +210,8 @@ void set_policy(overlay::Intent& intent, const std::string& name, const PolicyOp
   policy.color = srv6::Color{100};
   policy.binding_sid = options.binding_sid;
   policy.fallback = options.fallback;
+  policy.ipv4 = options.only != Family::kIpv6;
+  policy.ipv6 = options.only != Family::kIpv4;
   overlay::CandidatePath path;
   path.name = "path";
   path.lists = options.lists;

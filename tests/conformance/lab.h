@@ -144,6 +144,7 @@ struct PolicyOptions {
   std::vector<overlay::WeightedSegments> lists;
   std::optional<srv6::Sid> binding_sid = {};
   overlay::Fallback fallback = overlay::Fallback::kPlain;
+  std::optional<Family> only = {};  // none: both families
 };
 void set_policy(overlay::Intent& intent, const std::string& name, const PolicyOptions& options);
 

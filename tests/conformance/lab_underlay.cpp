@@ -91,12 +91,12 @@ route add default via 192.168.12.1
 
 /// A second link of b and c, on which they are neighbours.
 constexpr std::string_view kOnLinkB = R"(
-address add fd20::b/64 dev to-c nodad
+address add fd11::b/128 dev to-c nodad
 link set to-c up
 route add fd12::c/128 dev to-c
 )";
 constexpr std::string_view kOnLinkC = R"(
-address add fd20::c/64 dev to-b nodad
+address add fd12::c/128 dev to-b nodad
 link set to-b up
 route add fd11::b/128 dev to-b
 )";

@@ -184,6 +184,8 @@ std::string damage(const KernelObject& object) {
   const std::string first = object.line.substr(0, object.line.find(' '));
   if (object.kind == "link") return "ip link del " + first;
   if (object.kind == "-4 rule" || object.kind == "-6 rule") {
+    // Every new namespace has these.
+    if (first == "0:" || first == "32766:" || first == "32767:") return {};
     return fmt::format("ip {} rule del pref {}", object.kind.substr(0, 2),
                        first.substr(0, first.find(':')));
   }
@@ -227,6 +229,7 @@ TEST_P(Ownership, DamageOfEveryKindIsNoticedAndRepaired) {
                {.lists = {{.segments = {sid("fcff:1::1")}}, {.segments = {sid("fcff:2::1")}}}});
   });
   const Snapshot whole = take_snapshot(node.netns());
+  const Snapshot intact = without_handles(whole);
   const Endpoint to{lab.pod("b1").address(family()), 7000};
   // Two of each kind and place show what there is to see.
   std::map<std::pair<std::string, std::string>, int> tried;
@@ -236,13 +239,15 @@ TEST_P(Ownership, DamageOfEveryKindIsNoticedAndRepaired) {
     SCOPED_TRACE(object.netns + " " + object.kind + ": " + object.line + "\n" + command);
     const CommandOutput done =
         run_in(must(netlink::Netns::open(object.netns)), {"sh", "-c", command});
+    // An earlier repair may have given the object another handle.
+    if (!done.ok() && object.kind == "nexthop") continue;
     ASSERT_TRUE(done.ok()) << done.text;
     ++tried[{object.netns, object.kind}];
     EXPECT_TRUE(node.notices_damage(kPatience)) << "not noticed";
     node.reconcile();
-    const Snapshot repaired = take_snapshot(node.netns());
-    EXPECT_EQ(to_string(added(repaired, whole)), "  nothing\n") << "is missing";
-    EXPECT_EQ(to_string(added(whole, repaired)), "  nothing\n") << "is too much";
+    const Snapshot repaired = without_handles(take_snapshot(node.netns()));
+    EXPECT_EQ(to_string(added(repaired, intact)), "  nothing\n") << "is missing";
+    EXPECT_EQ(to_string(added(intact, repaired)), "  nothing\n") << "is too much";
     const Exchange exchange = udp_exchange(lab.pod("a1").netns, lab.pod("b1").netns, to);
     EXPECT_TRUE(exchange.complete()) << exchange.to_string();
     if (HasFailure()) return;  // the next ones would only tell of this one

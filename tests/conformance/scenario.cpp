@@ -27,10 +27,15 @@ testbed::PacketFilter encapsulated_to(std::uint16_t port, std::optional<Ipv6Addr
   };
 }
 
-testbed::PacketFilter bare_to(std::uint16_t port) {
-  return [port](const testbed::CapturedPacket& packet) {
-    return packet.inner.destination_port == port && !packet.outer;
+testbed::PacketFilter routed_to(std::uint16_t port, const srv6::Sid& last) {
+  return [port, last](const testbed::CapturedPacket& packet) {
+    return packet.inner.destination_port == port && packet.outer && packet.outer->srh &&
+           packet.outer->srh->segments.front() == last.address();
   };
+}
+
+testbed::PacketFilter nothing() {
+  return [](const testbed::CapturedPacket&) { return false; };
 }
 
 std::uint64_t nft_packets(const LabNetns& netns, const std::string& table,

@@ -49,7 +49,12 @@ class Scenario : public testing::TestWithParam<Case> {
 /// A packet to this port, in an outer header to `sid` where one is given.
 [[nodiscard]] testbed::PacketFilter encapsulated_to(std::uint16_t port,
                                                     std::optional<Ipv6Address> destination = {});
-[[nodiscard]] testbed::PacketFilter bare_to(std::uint16_t port);
+/// A packet to this port whose SRH ends in `last`. Whether its first segments are visited already
+/// cannot be told where the capturing node visits one: the kernel's End rewrites the packet in
+/// place, before the capture is read.
+[[nodiscard]] testbed::PacketFilter routed_to(std::uint16_t port, const srv6::Sid& last);
+/// The filter that nothing passes: waits for silence.
+[[nodiscard]] testbed::PacketFilter nothing();
 
 /// Packets that an nft counter saw: `table` as "inet name".
 [[nodiscard]] std::uint64_t nft_packets(const LabNetns& netns, const std::string& table,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -103,6 +104,43 @@ Snapshot added(const Snapshot& before, const Snapshot& after) {
   Snapshot result;
   std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
                       std::back_inserter(result));
+  return result;
+}
+
+Snapshot without_handles(const Snapshot& snapshot) {
+  // "<namespace> <id>" -> what the nexthop does
+  std::map<std::string, std::string> meaning;
+  for (const KernelObject& object : snapshot) {
+    if (object.kind == "nexthop") {
+      const std::string id = word_after(object.line, "id");
+      meaning[object.netns + " " + id] = object.line.substr(("id " + id).size());
+    }
+  }
+  // A group names its members "6/7", or "6,3/7" with weights; members are no groups.
+  for (auto& [key, does] : meaning) {
+    const std::string members = word_after(does, "group");
+    if (members.empty()) continue;
+    const std::string netns = key.substr(0, key.find(' '));
+    std::set<std::string> named;
+    std::istringstream parts(members);
+    for (std::string part; std::getline(parts, part, '/');) {
+      const std::size_t comma = std::min(part.find(','), part.size());
+      named.insert(meaning[netns + " " + part.substr(0, comma)] + part.substr(comma));
+    }
+    does = " group of";
+    for (const std::string& member : named) does += " [" + member + " ]";
+  }
+  Snapshot result = snapshot;
+  for (KernelObject& object : result) {
+    if (object.kind == "nexthop") {
+      object.line = meaning[object.netns + " " + word_after(object.line, "id")];
+    } else if (const std::string id = word_after(object.line, "nhid"); !id.empty()) {
+      const std::string handle = "nhid " + id;
+      object.line.replace(object.line.find(handle), handle.size(),
+                          "by [" + meaning[object.netns + " " + id] + " ]");
+    }
+  }
+  std::sort(result.begin(), result.end());
   return result;
 }
 

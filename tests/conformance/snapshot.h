@@ -25,6 +25,9 @@ using Snapshot = std::vector<KernelObject>;  // sorted
 [[nodiscard]] Snapshot take_snapshot(const LabNetns& node);
 /// What `after` has and `before` has not.
 [[nodiscard]] Snapshot added(const Snapshot& before, const Snapshot& after);
+/// The same with nexthops known by what they do instead of by their numbers, which a repair may
+/// change.
+[[nodiscard]] Snapshot without_handles(const Snapshot& snapshot);
 /// For messages; one object a line.
 [[nodiscard]] std::string to_string(const Snapshot& snapshot);
 

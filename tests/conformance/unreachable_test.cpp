@@ -11,7 +11,7 @@ constexpr std::uint16_t kPort = 7000;
 /// The router must see the packet `times`, all of them on its way there.
 void expect_seen(const testbed::Sniffer& wire, std::size_t times) {
   // What bounces comes back within microseconds, over and over until its hop limit is used up.
-  (void)wire.wait_for([](const testbed::CapturedPacket&) { return false; }, kSilence);
+  (void)wire.wait_for(nothing(), kSilence);
   EXPECT_EQ(wire.count(), times) << "packets that go round, or none at all";
 }
 

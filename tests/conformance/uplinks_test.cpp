@@ -83,7 +83,7 @@ TEST_P(Uplinks, PolicyOverTheLostUplinksRouterTakesTheWayAround) {
   lab.router("r1").ip("route replace fd10::a/128 via fcf0:0:0:3::2\n");
   const Exchange around = exchange();
   EXPECT_TRUE(around.complete()) << around.to_string();
-  EXPECT_TRUE(r2.wait_for(encapsulated_to(to.port, v6("fcff:1::1")), kPatience));
+  EXPECT_TRUE(r2.wait_for(encapsulated_to(to.port), kPatience));
 }
 
 }  // namespace sextant::conformance
