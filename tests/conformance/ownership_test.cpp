@@ -192,7 +192,10 @@ std::string damage(const KernelObject& object) {
   if (object.kind == "-4 route" || object.kind == "-6 route") {
     if (after("proto") == "kernel") return {};
     const bool typed = first.find_first_of(".:") == std::string::npos && first != "default";
-    const std::string table = after("table");
+    // An End.DT6's own "table" stands before the device.
+    const bool encap = object.line.find(" encap ") != std::string::npos;
+    const std::string table =
+        word_after(encap ? object.line.substr(object.line.find(" dev ")) : object.line, "table");
     return fmt::format("ip {} route del {} table {} proto {} metric {}", object.kind.substr(0, 2),
                        typed ? first + " " + after(first) : first, table.empty() ? "main" : table,
                        after("proto"), after("metric").empty() ? "0" : after("metric"));
