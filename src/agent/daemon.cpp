@@ -51,8 +51,7 @@ struct Daemon::State {
         std::unique_ptr<dataplane::Dataplane> dataplane)
       : options(from),
         manifests(std::move(directory)),
-        reconciler({.node = from.node, .max_segments = from.max_segments},
-                   std::move(dataplane)) {}
+        reconciler({.node = from.node, .max_segments = from.max_segments}, std::move(dataplane)) {}
 
   void begin();
   void take(const overlay::IntentChange& change);

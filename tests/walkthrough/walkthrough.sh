@@ -11,16 +11,25 @@ if ((EUID != 0)); then
   echo "skipped: needs root to make network namespaces"
   exit 77
 fi
-if ip netns list | grep -qE '^sx-(master|worker[12]|r[1-8])\b'; then
-  echo "skipped: a testbed of the walkthrough's name is running; 'sextant testbed full down' ends it"
-  exit 77
-fi
+
+# Every testbed that the document brings up, as "basic --name walk" or "full".
+mapfile -t testbeds < <(sed -nE 's/^sextant testbed (basic|full) up\b(.*--name ([a-z0-9]+))?.*/\1 \3/p' "$document" |
+  sort -u)
+for testbed in "${testbeds[@]}"; do
+  read -r kind name <<<"$testbed"
+  if [[ -e /run/netns/sx-${name:+$name-}master ]]; then
+    echo "skipped: the testbed that the walkthrough makes is up: sextant testbed $kind down${name:+ --name $name}"
+    exit 77
+  fi
+done
 
 work=$(mktemp -d)
 cleanup() {
-  # Whatever the document brought up, also where it failed before its own end. A second `down` is harmless.
-  { grep -hoE '^sextant testbed (basic|full)' "$work/script" || true; } | sort -u |
-    while read -r testbed; do bash -c "$testbed down" >/dev/null 2>&1 || true; done
+  # Also where the document failed before its own end; a second `down` is harmless.
+  for testbed in "${testbeds[@]}"; do
+    read -r kind name <<<"$testbed"
+    sextant testbed "$kind" down ${name:+--name "$name"} >/dev/null 2>&1 || true
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT
