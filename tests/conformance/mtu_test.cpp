@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <stop_token>
+#include <thread>
+
 #include "scenario.h"
 
 namespace sextant::conformance {
@@ -86,8 +89,25 @@ void narrow_the_middle(const Lab& lab, std::uint32_t mtu) {
 }
 constexpr std::uint32_t kNarrow = 1360;
 
+/// What the agent's loop does: gives the data planes their events, for as long as it lives.
+class EventLoop {
+ public:
+  explicit EventLoop(Lab& lab)
+      : thread_([&lab](const std::stop_token& stop) {
+          while (!stop.stop_requested()) {
+            for (const std::string name : {"a", "b"}) {
+              (void)lab.node(name).notices_damage(milliseconds{10});
+            }
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 TEST_P(Mtu, PacketTooBigForALinkFurtherOnIsAnsweredToThePod) {
   Lab lab(GetParam());
+  const EventLoop loop(lab);
   narrow_the_middle(lab, kNarrow);
   const std::uint32_t fits = kNarrow - (encapsulates() ? netlink::encapsulation_bytes(1) : 0);
   const Endpoint to{lab.pod("b1").address(family()), kPort};
@@ -109,6 +129,7 @@ TEST_P(Mtu, PacketTooBigForALinkFurtherOnIsAnsweredToThePod) {
 
 TEST_P(Mtu, TcpAdaptsToALinkFurtherOn) {
   Lab lab(GetParam());
+  const EventLoop loop(lab);
   narrow_the_middle(lab, kNarrow);
   const TcpReport report = tcp_transfer(lab.pod("a1").netns, lab.pod("b1").netns,
                                         {lab.pod("b1").address(family()), kPort}, 100'000);

@@ -42,8 +42,9 @@ RouteType type_of(const overlay::RouteTarget& target) {
 
 }  // namespace
 
-void HostSide::set_device(netlink::IfIndex inner, std::uint32_t pod_mtu) {
+void HostSide::set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu) {
   inner_ = inner;
+  outer_ = outer;
   pod_mtu_ = pod_mtu;
 }
 
@@ -54,17 +55,19 @@ void HostSide::clear() {
   closed_.clear();
   pods_.clear();
   locators_.clear();
+  path_mtus_.clear();
   added_.clear();
   removed_.clear();
   new_captures_ = false;
 }
 
 Route HostSide::capture_route(const IpPrefix& prefix) const {
+  const auto path_mtu = path_mtus_.find(prefix);
   Route route{.destination = prefix,
               .protocol = RouteProtocol::kSextant,
               .metric = kHostMetric,
               .next_hops = {{.gateway = kGatewaySide, .link = inner_}},
-              .mtu = pod_mtu_};
+              .mtu = path_mtu != path_mtus_.end() ? path_mtu->second : pod_mtu_};
   if (prefix.family() == Family::kIpv4) {
     if (identity_.overlay_ipv4) route.preferred_source = *identity_.overlay_ipv4;
   } else if (identity_.overlay_ipv6) {
@@ -118,6 +121,9 @@ void HostSide::set_route(const overlay::RouteKey& key, const overlay::RouteTarge
 }
 
 void HostSide::remove_route(const overlay::RouteKey& key) {
+  if (path_mtus_.erase(key.prefix) != 0 && captures_.contains(key.prefix)) {
+    removed_.push_back(capture_route(key.prefix));
+  }
   if (key.scope == overlay::RouteScope::kPods) {
     const auto found = pods_.find(key.prefix);
     if (found == pods_.end()) return;
@@ -147,7 +153,18 @@ void HostSide::remove_locator_route(const IpPrefix& locator) {
 
 std::vector<Route> HostSide::wanted_routes() const {
   std::vector<Route> routes;
-  for (const auto& prefix : captures_.aggregate()) routes.push_back(capture_route(prefix));
+  std::set<IpPrefix> captured;
+  for (const auto& prefix : captures_.aggregate()) captured.insert(prefix);
+  for (const auto& [prefix, mtu] : path_mtus_) {
+    if (captures_.contains(prefix)) captured.insert(prefix);
+  }
+  for (const auto& prefix : captured) routes.push_back(capture_route(prefix));
+  if (outer_ != netlink::IfIndex::kNone) {  // where nftables hands outer packets to (filter.h)
+    routes.push_back({.destination = IpPrefix::host(kGatewaySide),
+                      .protocol = RouteProtocol::kSextant,
+                      .metric = kHostMetric,
+                      .next_hops = {{.link = outer_}}});
+  }
   for (const auto& [prefix, type] : closed_) routes.push_back(closed_route(prefix, type));
   for (const auto& [prefix, via] : locators_) routes.push_back(locator_route(prefix, via));
   for (const auto& [prefix, type] : pods_) routes.push_back(pods_route(prefix, type));
@@ -300,7 +317,9 @@ void HostSide::write_changes(ApplyReport& report) {
   }
   const auto captured = captures_.take_change();
   for (const auto& prefix : captured.added) added_.push_back(capture_route(prefix));
-  for (const auto& prefix : captured.removed) removed_.push_back(capture_route(prefix));
+  for (const auto& prefix : captured.removed) {
+    if (!path_mtus_.contains(prefix)) removed_.push_back(capture_route(prefix));
+  }
   Writes writes(socket_, report);
   for (const auto& route : added_) {
     writes.add(
@@ -324,6 +343,29 @@ void HostSide::write_removals(ApplyReport& report) {
   removed_.clear();
 }
 
+bool HostSide::learn_path_mtu(const IpAddress& inner_destination, std::uint32_t mtu,
+                              ApplyReport& report) {
+  for (int length = address_bits(inner_destination.family()); length >= 0; --length) {
+    const IpPrefix prefix(inner_destination, static_cast<std::uint8_t>(length));
+    const bool captured = captures_.contains(prefix);
+    if (!captured && !pods_.contains(prefix)) continue;
+    const auto known = path_mtus_.find(prefix);
+    if (mtu >= (known != path_mtus_.end() ? known->second : pod_mtu_)) return false;
+    path_mtus_[prefix] = mtu;
+    const auto route = captured ? capture_route(prefix) : pods_route(prefix, RouteType::kUnicast);
+    book(report, "route " + route.to_string(), netlink::replace_route(socket_, route));
+    return true;
+  }
+  return false;
+}
+
+void HostSide::forget_path_mtus(ApplyReport& report) {
+  path_mtus_.clear();
+  if (auto done = sync_routes(report); !done) {
+    report.problems.push_back({.object = "routes", .error = done.error()});
+  }
+}
+
 bool HostSide::owns(const Route& route) const {
   return route.protocol == RouteProtocol::kSextant &&
          (route.table == TableId::kMain || route.table == kPodsTable);
@@ -336,6 +378,7 @@ bool HostSide::concerns(const Route& foreign) const {
 
 Result<void> HostSide::remove_all() {
   clear();
+  outer_ = netlink::IfIndex::kNone;
   ApplyReport report;
   if (auto done = sync_routes(report); !done) return done;
   if (auto done = sync_rules(report); !done) return done;

@@ -29,7 +29,7 @@ class HostSide {
   explicit HostSide(netlink::Socket& socket) : socket_(socket) {}
 
   // What is wanted. Nothing is written before sync() or write_changes().
-  void set_device(netlink::IfIndex inner, std::uint32_t pod_mtu);
+  void set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu);
   void set_identity(const Identity& identity) { identity_ = identity; }
   void set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target);
   void remove_route(const overlay::RouteKey& key);
@@ -46,6 +46,13 @@ class HostSide {
   /// write_removals().
   void write_changes(ApplyReport& report);
   void write_removals(ApplyReport& report);
+
+  /// What the underlay carries towards an inner destination is less than the pods' MTU: its prefix
+  /// gets a route of its own with that MTU. True where this is news.
+  bool learn_path_mtu(const IpAddress& inner_destination, std::uint32_t mtu, ApplyReport& report);
+  /// Back to the pods' MTU: paths change, and a larger MTU shows itself only by trying (RFC 8201
+  /// section 4).
+  void forget_path_mtus(ApplyReport& report);
 
   [[nodiscard]] bool owns(const netlink::Route& route) const;
   /// A route of somebody else that touches ours: same prefix, so a conflict begins or ends.
@@ -66,6 +73,7 @@ class HostSide {
 
   netlink::Socket& socket_;
   netlink::IfIndex inner_ = netlink::IfIndex::kNone;
+  netlink::IfIndex outer_ = netlink::IfIndex::kNone;
   std::uint32_t pod_mtu_ = 0;
   Identity identity_;
   CaptureSet captures_;
@@ -74,6 +82,7 @@ class HostSide {
   std::map<IpPrefix, netlink::RouteType> pods_;    // the pods' table
   std::map<IpPrefix, Ipv6Address> locators_;
   std::vector<netlink::Route> added_, removed_;  // since the last write_changes()
+  std::map<IpPrefix, std::uint32_t> path_mtus_;  // of members of captures_ and pods_
   bool new_captures_ = false;
 };
 

@@ -2,12 +2,14 @@
 
 #include <linux/rtnetlink.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "dataplane/linux/filter.h"
 #include "dataplane/linux/gateway.h"
 #include "dataplane/linux/gateway_side.h"
@@ -18,7 +20,9 @@
 #include "dataplane/linux/netlink/address.h"
 #include "dataplane/linux/netlink/link.h"
 #include "dataplane/linux/netlink/socket.h"
+#include "dataplane/linux/path_mtu.h"
 #include "dataplane/linux/privileges.h"
+#include "dataplane/linux/timer.h"
 #include "dataplane/linux/uplinks.h"
 
 namespace sextant::dataplane {
@@ -26,6 +30,8 @@ namespace {
 
 using netlink::Route;
 using netlink::Socket;
+
+constexpr std::chrono::minutes kPathMtuLifetime{10};
 
 class LinuxDataplane final : public Dataplane {
  public:
@@ -53,7 +59,8 @@ class LinuxDataplane final : public Dataplane {
     if (auto done = gateway_side_->sync(wanted, report); !done) return fail(done);
 
     host_.clear();
-    host_.set_device(gateway_->host_inner(), uplinks_.pod_mtu(options_.max_segments));
+    host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
+                      uplinks_.pod_mtu(options_.max_segments));
     host_.set_identity(identity_);
     for (const auto& [key, target] : wanted.routes) host_.set_route(key, target);
     for (const auto& [locator, via] : wanted.locator_routes) host_.set_locator_route(locator, via);
@@ -136,10 +143,26 @@ class LinuxDataplane final : public Dataplane {
       const auto now = Uplinks::read(socket_);
       damage = !now || *now != uplinks_;
     }
+    learn_path_mtus();
     return damage;
   }
 
  private:
+  // A Packet Too Big of the underlay lowers the MTU of one prefix, for as long as RFC 8201 section
+  // 4 wants it kept.
+  void learn_path_mtus() {
+    ApplyReport report;
+    if (path_mtu_timer_.expired()) host_.forget_path_mtus(report);
+    if (!identity_.encapsulation_source) return;
+    too_big_->receive(*identity_.encapsulation_source, [&](const PathMtu& path) {
+      if (!host_.learn_path_mtu(path.inner_destination, path.inner_mtu, report)) return;
+      log::info("the underlay carries {} bytes towards {}: pods are told", path.inner_mtu,
+                path.inner_destination.to_string());
+      path_mtu_timer_.start(kPathMtuLifetime);
+    });
+    for (const auto& problem : report.problems) log::warn("{}", problem.error.message());
+  }
+
   tl::unexpected<Error> fail(const Result<void>& done) { return tl::unexpected(done.error()); }
 
   // The gateway, its links and the monitor: made, or found again.
@@ -159,12 +182,24 @@ class LinuxDataplane final : public Dataplane {
       auto monitor = Monitor::make(socket_, *gateway_);
       if (!monitor) return tl::unexpected(monitor.error());
       monitor_.emplace(std::move(*monitor));
+      if (auto watched = watch_path_mtus(); !watched) return watched;
     }
     if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
     auto uplinks = Uplinks::read(socket_);
     if (!uplinks) return tl::unexpected(uplinks.error());
     uplinks_ = std::move(*uplinks);
     return {};
+  }
+
+  Result<void> watch_path_mtus() {
+    auto socket = PacketTooBigSocket::make();
+    if (!socket) return tl::unexpected(socket.error());
+    too_big_.emplace(std::move(*socket));
+    auto timer = Timer::make();
+    if (!timer) return tl::unexpected(timer.error());
+    path_mtu_timer_ = std::move(*timer);
+    if (auto watched = monitor_->watch(too_big_->fd()); !watched) return watched;
+    return monitor_->watch(path_mtu_timer_.fd());
   }
 
   // Make-before-break: paths, then the prefixes that take them, then what the host sends into the
@@ -262,6 +297,7 @@ class LinuxDataplane final : public Dataplane {
       case RTM_NEWNEXTHOP:
       case RTM_DELNEXTHOP:
       case RTM_DELNEIGH:
+      case RTM_DELADDR:
         return true;
       default:
         return false;
@@ -276,6 +312,8 @@ class LinuxDataplane final : public Dataplane {
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
   std::optional<Monitor> monitor_;
+  std::optional<PacketTooBigSocket> too_big_;
+  Timer path_mtu_timer_;
   Uplinks uplinks_;
   HostSide::Identity identity_;
   std::map<srv6::Sid, overlay::LocalSid> sids_;

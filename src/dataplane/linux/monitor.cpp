@@ -100,23 +100,30 @@ Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway) {
                    host);
   if (!host_events) return tl::unexpected(host_events.error());
   auto gateway_events = gateway.netns().run([&] {
-    return make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
-                         RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH},
-                        gateway.socket());
+    return make_monitor(
+        {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+         RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH},
+        gateway.socket());
   });
   if (!gateway_events) return tl::unexpected(gateway_events.error());
   auto tables = open_tables_monitor();
   if (!tables) return tl::unexpected(tables.error());
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return system_error("watch netlink sockets", "", errno);
-  for (const int fd : {host_events->fd(), gateway_events->fd(), tables->get()}) {
-    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
-    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-      return system_error("watch netlink sockets", "", errno);
-    }
+  Monitor monitor(std::move(*host_events), std::move(*gateway_events), std::move(*tables),
+                  std::move(epoll));
+  for (const int fd : {monitor.host_.fd(), monitor.gateway_.fd(), monitor.tables_.get()}) {
+    if (auto watched = monitor.watch(fd); !watched) return tl::unexpected(watched.error());
   }
-  return Monitor(std::move(*host_events), std::move(*gateway_events), std::move(*tables),
-                 std::move(epoll));
+  return monitor;
+}
+
+Result<void> Monitor::watch(int other) {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = other}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, other, &event) != 0) {
+    return system_error("watch for events", "", errno);
+  }
+  return {};
 }
 
 void Monitor::drain(const Handlers& handlers) {

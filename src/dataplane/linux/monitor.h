@@ -30,6 +30,8 @@ class Monitor {
     std::function<void()> lost;       // events were lost (ENOBUFS): anything may have happened
   };
   void drain(const Handlers& handlers);
+  /// Makes fd() readable when `other` is.
+  [[nodiscard]] Result<void> watch(int other);
   /// Forgets nftables events that the data plane's own transaction has just caused.
   void skip_own_tables();
 
