@@ -87,7 +87,7 @@ void narrow_the_middle(const Lab& lab, std::uint32_t mtu) {
   lab.router("r1").ip(fmt::format("link set to-r3 mtu {}\n", mtu));
   lab.router("r3").ip(fmt::format("link set to-r1 mtu {}\n", mtu));
 }
-constexpr std::uint32_t kNarrow = 1360;
+constexpr std::uint32_t kNarrow = 1340;
 
 /// What the agent's loop does: gives the data planes their events, for as long as it lives.
 class EventLoop {

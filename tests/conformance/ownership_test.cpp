@@ -182,7 +182,7 @@ TEST_P(Ownership, ReconcileRemovesWhatIsNoLongerWanted) {
 std::string damage(const KernelObject& object) {
   const auto after = [&](std::string_view key) { return word_after(object.line, key); };
   const std::string first = object.line.substr(0, object.line.find(' '));
-  if (object.kind == "link") return "ip link del " + first;
+  if (object.kind == "link") return first == "lo" ? "" : "ip link del " + first;
   if (object.kind == "-4 rule" || object.kind == "-6 rule") {
     // Every new namespace has these.
     if (first == "0:" || first == "32766:" || first == "32767:") return {};
@@ -208,6 +208,7 @@ std::string damage(const KernelObject& object) {
         after("id"), gateway.empty() ? "" : "via", gateway, after("dev"));
   }
   if (object.kind == "address") {
+    if (first == "lo" && object.line.find(" scope host") != std::string::npos) return {};
     return fmt::format("ip address del {} dev {}",
                        after("inet").empty() ? after("inet6") : after("inet"), first);
   }
@@ -253,7 +254,6 @@ TEST_P(Ownership, DamageOfEveryKindIsNoticedAndRepaired) {
     EXPECT_EQ(to_string(added(intact, repaired)), "  nothing\n") << "is too much";
     const Exchange exchange = udp_exchange(lab.pod("a1").netns, lab.pod("b1").netns, to);
     EXPECT_TRUE(exchange.complete()) << exchange.to_string();
-    if (HasFailure()) return;  // the next ones would only tell of this one
   }
   EXPECT_GT(tried.size(), 3U) << "too little to damage was found";
 }
