@@ -1,6 +1,9 @@
 // Controls: data planes that are known to be wrong or trivial, to test the tests.
 //
-//   SEXTANT_CONFORMANCE=none    does nothing: every scenario must fail.
+//   SEXTANT_CONFORMANCE=none    does nothing: every scenario must fail but the two that are about
+//   the node and the
+//                               underlay alone (PodReachesItsOwnNode,
+//                               NodesReachEachOthersOwnAddressesInTheUnderlay).
 //   SEXTANT_CONFORMANCE=routed  no overlay, the underlay routes the pods' packets as they are: the
 //   scenarios that are
 //                               about packets, filters and translation only must pass.

@@ -113,6 +113,7 @@ TEST_P(Ownership, RemoveAllByAnInstanceThatMadeNothingRemovesWhatAnEarlierOneMad
   Node& node = lab.node("a");
   const Snapshot before = take_snapshot(node.netns());
   lab.reconcile();
+  ASSERT_FALSE(added(before, take_snapshot(node.netns())).empty());
   node.restart_dataplane();
   node.remove_all();
   const Snapshot left = added(before, take_snapshot(node.netns()));
