@@ -1,15 +1,13 @@
-// Controls: data planes that are known to be wrong or trivial, to test the tests.
+// Controls: data planes that are known to be wrong or trivial, to test the tests. The environment
+// variable SEXTANT_CONFORMANCE chooses one:
 //
-//   SEXTANT_CONFORMANCE=none    does nothing: every scenario must fail but the two that are about
-//   the node and the
-//                               underlay alone (PodReachesItsOwnNode,
-//                               NodesReachEachOthersOwnAddressesInTheUnderlay).
-//   SEXTANT_CONFORMANCE=routed  no overlay, the underlay routes the pods' packets as they are: the
-//   scenarios that are
-//                               about packets, filters and translation only must pass.
-//   SEXTANT_CONFORMANCE=seg6    the kernel's plain seg6 routes: steering and behaviors pass, and
-//   the scenarios
-//                               about netfilter fail, because the inner packets bypass it.
+//   none    Does nothing. Every scenario must fail but the two about the node and the underlay
+//   alone
+//           (PodReachesItsOwnNode, NodesReachEachOthersOwnAddressesInTheUnderlay).
+//   routed  No overlay: the underlay routes the pods' packets as they are. The scenarios that are
+//           about packets and filters only must pass.
+//   seg6    The kernel's plain seg6 routes. Steering and behaviors pass; the scenarios about
+//           netfilter fail, because inner packets bypass it.
 #pragma once
 
 #include <string_view>
