@@ -108,11 +108,14 @@ Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway) {
   if (!gateway_events) return tl::unexpected(gateway_events.error());
   auto tables = open_tables_monitor();
   if (!tables) return tl::unexpected(tables.error());
+  auto gateway_tables = gateway.netns().run(open_tables_monitor);
+  if (!gateway_tables) return tl::unexpected(gateway_tables.error());
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return system_error("watch netlink sockets", "", errno);
-  Monitor monitor(std::move(*host_events), std::move(*gateway_events), std::move(*tables),
-                  std::move(epoll));
-  for (const int fd : {monitor.host_.fd(), monitor.gateway_.fd(), monitor.tables_.get()}) {
+  Monitor monitor(std::move(*host_events), std::move(*gateway_events),
+                  {std::move(*tables), std::move(*gateway_tables)}, std::move(epoll));
+  for (const int fd : {monitor.host_.fd(), monitor.gateway_.fd(), monitor.tables_[0].get(),
+                       monitor.tables_[1].get()}) {
     if (auto watched = monitor.watch(fd); !watched) return tl::unexpected(watched.error());
   }
   return monitor;
@@ -130,15 +133,19 @@ void Monitor::drain(const Handlers& handlers) {
   if (!host_.receive(handlers.host)) handlers.lost();
   if (!gateway_.receive(handlers.gateway)) handlers.lost();
   bool touched = false;
-  const bool whole = for_each_table_event(
-      tables_.get(), [&](const nlmsghdr& message) { touched |= is_about_sextant(message); });
-  if (!whole) handlers.lost();
+  for (const auto& tables : tables_) {
+    const bool whole = for_each_table_event(
+        tables.get(), [&](const nlmsghdr& message) { touched |= is_about_sextant(message); });
+    if (!whole) handlers.lost();
+  }
   if (touched) handlers.tables();
 }
 
 void Monitor::skip_own_tables() {
   // Losses do not matter here: the transaction that just ended has made the tables right.
-  (void)for_each_table_event(tables_.get(), [](const nlmsghdr&) {});
+  for (const auto& tables : tables_) {
+    (void)for_each_table_event(tables.get(), [](const nlmsghdr&) {});
+  }
 }
 
 }  // namespace sextant::dataplane

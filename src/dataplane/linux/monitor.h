@@ -1,9 +1,10 @@
 // Tells when somebody else may have changed what the data plane owns or stands on.
 //
-// Hears rtnetlink of host and gateway and nftables of the host. The data plane's own writes do not
+// Hears rtnetlink and nftables of host and gateway. The data plane's own writes do not
 // come back: the kernel filters them by port id, before they can fill a buffer.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,7 +37,8 @@ class Monitor {
   void skip_own_tables();
 
  private:
-  Monitor(netlink::Socket host, netlink::Socket gateway, UniqueFd tables, UniqueFd epoll)
+  Monitor(netlink::Socket host, netlink::Socket gateway, std::array<UniqueFd, 2> tables,
+          UniqueFd epoll)
       : host_(std::move(host)),
         gateway_(std::move(gateway)),
         tables_(std::move(tables)),
@@ -44,7 +46,7 @@ class Monitor {
 
   netlink::Socket host_;
   netlink::Socket gateway_;
-  UniqueFd tables_;
+  std::array<UniqueFd, 2> tables_;  // of host and gateway
   UniqueFd epoll_;
 };
 
