@@ -1,5 +1,6 @@
 #include "dataplane/linux/linux_dataplane.h"
 
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "dataplane/linux/monitor.h"
 #include "dataplane/linux/names.h"
 #include "dataplane/linux/netlink/address.h"
+#include "dataplane/linux/netlink/attributes.h"
 #include "dataplane/linux/netlink/link.h"
 #include "dataplane/linux/netlink/socket.h"
 #include "dataplane/linux/path_mtu.h"
@@ -274,7 +276,8 @@ class LinuxDataplane final : public Dataplane {
         return route && (host_.owns(*route) || host_.concerns(*route));
       }
       case RTM_DELRULE:
-        return true;
+        return netlink::Attributes::of<fib_rule_hdr>(event).u8(FRA_PROTOCOL) ==
+               netlink::number(netlink::RouteProtocol::kSextant);
       default:
         return false;
     }
