@@ -97,9 +97,13 @@ std::string host_ruleset(const FilterInput& input) {
   text += fmt::format("ip6 daddr @gateway_sids dup to {} device \"{}\" drop\n",
                       kGatewaySide.to_string(), kHostOuter);
   text += "}\n}\n";
-  if (input.uplinks.empty()) return text;
+  // nft's language cannot say a name with a quotation mark: PREROUTING has to do for such a device.
+  auto uplinks = input.uplinks;
+  std::erase_if(uplinks,
+                [](const Uplink& uplink) { return uplink.name.find('"') != std::string::npos; });
+  if (uplinks.empty()) return text;
   text += "table netdev sextant {\n" + sets;
-  for (const auto& uplink : input.uplinks) {
+  for (const auto& uplink : uplinks) {
     text += fmt::format("chain uplink{} {{\n", uplink.index);
     text += fmt::format("type filter hook ingress device \"{}\" priority 100; policy accept;\n",
                         uplink.name);
