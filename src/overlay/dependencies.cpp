@@ -46,17 +46,16 @@ Dependencies::Keys Dependencies::keys_of(const Policy& policy, const Directory& 
   if (policy.binding_sid) keys.sids.insert(*policy.binding_sid);
   for (const auto& path : policy.paths) {
     for (const auto& list : path.lists) {
-      const NodeFacts* last_node = nullptr;
       for (const auto& segment : list.segments) {
-        const auto* name = std::get_if<std::string>(&segment);
-        last_node = name != nullptr ? nodes.find(*name) : nullptr;
-        if (name != nullptr) keys.names.insert(*name);
-      }
-      if (last_node != nullptr && last_node->end) {
-        keys.sids.insert(*last_node->end);  // a router's may lie in another node's locator
-      } else if (!list.segments.empty()) {
-        const auto* sid = std::get_if<srv6::Sid>(&list.segments.back());
-        if (sid != nullptr) keys.sids.insert(*sid);
+        if (const auto* sid = std::get_if<srv6::Sid>(&segment)) {
+          keys.sids.insert(*sid);
+          continue;
+        }
+        const auto& name = std::get<std::string>(segment);
+        keys.names.insert(name);
+        const auto* node = nodes.find(name);
+        // A router's may lie in another node's locator.
+        if (node != nullptr && node->end) keys.sids.insert(*node->end);
       }
     }
   }

@@ -32,8 +32,8 @@ class Dependencies {
   std::map<ObjectKey, Keys> keys_;
   std::map<std::string, std::set<ObjectKey>> by_name_;   // endpoint and segments
   std::map<IpAddress, std::set<ObjectKey>> by_address_;  // endpoint
-  /// Last segments (does the list end at another node?) and binding SIDs (does a node have it, as
-  /// address or SID?).
+  /// Segments (does the list end at another node, or decapsulate on the way?) and binding SIDs
+  /// (does a node have it, as address or SID?).
   std::map<srv6::Sid, std::set<ObjectKey>> by_sid_;
 };
 

@@ -108,6 +108,11 @@ INSTANTIATE_TEST_SUITE_P(
         Completion{"DecapsulatesAtARouter", list({"fcff:9:12::"}),
                    "segment list 1: ends at node wide (fcff:9:12::), not at the endpoint worker2",
                    "segment list 1: ends at node wide (fcff:9:12::), not at the endpoint worker2"},
+        Completion{"DecapsulatesOnTheWay", list({"fcdd:0:0:11aa:14::", "r6"}),
+                   "segment list 1: segment 1: fcdd:0:0:11aa:14:: decapsulates at node worker1, so "
+                   "it must be the last",
+                   "segment list 1: segment 1: fcdd:0:0:11aa:14:: decapsulates at node worker1, so "
+                   "it must be the last"},
         Completion{"EndsInTheLocatorOfAnotherNode", list({"fcdd:0:0:11aa::77"}),
                    "segment list 1: ends at node worker1 (fcdd:0:0:11aa::77), not at the endpoint "
                    "worker2",

@@ -50,6 +50,11 @@ tl::expected<srv6::SegmentList, Fault> complete(const WeightedSegments& list,
   for (std::size_t i = 0; i < list.segments.size(); ++i) {
     auto sid = resolve_segment(list.segments[i], context.nodes);
     if (!sid) return tl::unexpected("segment " + std::to_string(i + 1) + ": " + sid.error());
+    const auto* owner = context.nodes.by_locator(*sid);
+    if (i + 1 < list.segments.size() && owner != nullptr && owner->decapsulation(*sid)) {
+      return tl::unexpected("segment " + std::to_string(i + 1) + ": " + sid->to_string() +
+                            " decapsulates at node " + owner->name + ", so it must be the last");
+    }
     complete_list.segments.push_back(*sid);
   }
   if (context.endpoint != nullptr) {
