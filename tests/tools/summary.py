@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 RUN = re.compile(r"^\[ RUN      \] (\S+)$")
 END = re.compile(r"^\[       OK \] (\S+) \(|^\[  FAILED  \] (\S+?),? .*\(\d+ ms\)|^\[  SKIPPED \] (\S+) \(")
+SHOWN = 80  # last lines of a failed test's output
 SKIP_AT = re.compile(r"^\S+:\d+: Skipped$")
 
 
@@ -34,7 +35,7 @@ def google_tests(output):
 
 def results_of(case):
     """(name, result, reason) of each test behind one ctest entry: several where a program runs as a whole."""
-    name = case.get("name")
+    name = case.get("name").split("  # ")[0]  # without GoogleTest's print of a parameter
     output = case.findtext("system-out") or ""
     failure = case.find("failure")
     inner = list(google_tests(output))
@@ -53,15 +54,22 @@ def results_of(case):
     return [(name, "passed", "")]
 
 
+def show_output(label, case):
+    lines = (case.findtext("system-out") or "").splitlines()
+    print(f"\n--- {label}: {case.get('name')}")
+    print("\n".join(lines if len(lines) <= SHOWN else ["..."] + lines[-SHOWN:]))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     totals = {"passed": 0, "failed": 0, "skipped": 0}
-    skipped, failed = [], []
-    print("\nTests by label:")
+    skipped, failed, table = [], [], []
     for path in sorted(folder.glob("*.xml"), key=lambda path: path.stat().st_mtime):
         label = path.stem.replace("unit-sanitized", "unit (sanitized)")
         counts = dict.fromkeys(totals, 0)
         for case in ElementTree.parse(path).getroot().iter("testcase"):
+            if case.find("failure") is not None:
+                show_output(label, case)
             for name, result, reason in results_of(case):
                 counts[result] += 1
                 totals[result] += 1
@@ -70,10 +78,11 @@ def main():
                 elif result == "failed":
                     failed.append((label, name, reason))
         if sum(counts.values()) == 0:
-            print(f"  {label:18} no tests")
+            table.append(f"  {label:18} no tests")
         else:
-            print(f"  {label:18} {counts['passed']} passed, {counts['failed']} failed, "
-                  f"{counts['skipped']} skipped")
+            table.append(f"  {label:18} {counts['passed']} passed, {counts['failed']} failed, "
+                         f"{counts['skipped']} skipped")
+    print("\nTests by label:", *table, sep="\n")
     for title, rows in (("Skipped", skipped), ("Failed", failed)):
         if rows:
             print(f"{title}:")
