@@ -221,7 +221,9 @@ Result<void> Gateway::ensure_pair(Socket& host, std::string_view host_end,
                    "rename or remove it");
   }
   if (*mine) {
-    if (auto deleted = netlink::delete_link(host, (*mine)->index); !deleted) return deleted;
+    const auto deleted = netlink::delete_link(host, (*mine)->index);
+    // ENODEV: it has just gone by itself, with a gateway namespace that somebody removed
+    if (!deleted && deleted.error().errno_value != ENODEV) return deleted;
   }
   if (*theirs) {
     const auto deleted = netlink::delete_link(socket_, (*theirs)->index);

@@ -106,6 +106,7 @@ void HostSide::set_route(const overlay::RouteKey& key, const overlay::RouteTarge
   }
   if (is_closed(target)) {
     captures_.erase(key.prefix);
+    conflicts_.erase(key.prefix);
     closed_[key.prefix] = type;
     added_.push_back(closed_route(key.prefix, type));
     return;

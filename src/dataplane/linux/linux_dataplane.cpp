@@ -186,7 +186,14 @@ class LinuxDataplane final : public Dataplane {
       monitor_.emplace(std::move(*monitor));
       if (auto watched = watch_path_mtus(); !watched) return watched;
     }
+    const auto writes_before = report.writes;
     if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
+    if (report.writes != writes_before) {
+      // A new veth is announced while it is still down, and not in our name: forgotten, and looked
+      // at once more instead.
+      monitor_->skip_routing();
+      if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
+    }
     auto uplinks = Uplinks::read(socket_);
     if (!uplinks) return tl::unexpected(uplinks.error());
     uplinks_ = std::move(*uplinks);

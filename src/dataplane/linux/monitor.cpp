@@ -141,6 +141,13 @@ void Monitor::drain(const Handlers& handlers) {
   if (touched) handlers.tables();
 }
 
+void Monitor::skip_routing() {
+  for (auto* socket : {&host_, &gateway_}) {
+    // The first call may end early to tell of losses.
+    if (!socket->receive([](const nlmsghdr&) {})) (void)socket->receive([](const nlmsghdr&) {});
+  }
+}
+
 void Monitor::skip_own_tables() {
   // Losses do not matter here: the transaction that just ended has made the tables right.
   for (const auto& tables : tables_) {

@@ -33,6 +33,8 @@ class Monitor {
   void drain(const Handlers& handlers);
   /// Makes fd() readable when `other` is.
   [[nodiscard]] Result<void> watch(int other);
+  /// Forgets rtnetlink events: for a caller that reads everything anew afterwards.
+  void skip_routing();
   /// Forgets nftables events that the data plane's own transaction has just caused.
   void skip_own_tables();
 

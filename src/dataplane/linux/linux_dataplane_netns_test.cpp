@@ -1,0 +1,241 @@
+// What the conformance suite does not show of the Linux data plane: how it comes to own things,
+// and loses them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "dataplane/linux/linux_dataplane.h"
+#include "dataplane/linux/node_testing.h"
+
+namespace sextant::dataplane {
+namespace {
+
+using netlink::Netns;
+using netlink::testing::missing_privilege;
+using overlay::RouteScope;
+using testing::add_route;
+using testing::expect;
+using testing::expect_no_problems;
+using ::testing::IsEmpty;
+using testing::lone_node;
+using testing::path_of;
+using testing::prefix;
+using testing::sid;
+using ::testing::SizeIs;
+using testing::TestNode;
+using testing::to_node;
+
+class LinuxDataplaneTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto why = missing_privilege(); !why.empty()) GTEST_SKIP() << why;
+    node_.emplace("dp");
+  }
+  /// A node with two others, whose prefixes are siblings.
+  static overlay::Forwarding three_nodes() {
+    auto node = lone_node();
+    add_route(node, "10.1.0.0/24", 1);
+    add_route(node, "10.1.1.0/24", 2);
+    add_route(node, "fd20:0:0:1::/64", 1);
+    add_route(node, "fd20:0:0:2::/64", 2);
+    return node;
+  }
+  void expect_settled(const overlay::Forwarding& wanted) {
+    const auto report = node_->reconcile(wanted);
+    expect_no_problems(report);
+    EXPECT_EQ(report.writes, 0U);
+    EXPECT_FALSE(node_->damaged());
+  }
+  /// Prefixes of the gateway's main table that lead into a nexthop.
+  std::size_t gateway_prefixes() {
+    auto socket = node_->gateway_socket();
+    const auto routes =
+        expect(netlink::list_routes(socket, {.protocol = netlink::RouteProtocol::kSextant}));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        routes, [](const auto& route) { return route.nexthop != netlink::NexthopId::kNone; }));
+  }
+
+  std::optional<TestNode> node_;
+};
+
+TEST_F(LinuxDataplaneTest, AChangeBeforeReconcileIsRefused) {
+  EXPECT_EQ(node_->dataplane().event_fd(), -1);
+  EXPECT_FALSE(node_->damaged());
+  overlay::ForwardingDiff change;
+  change.paths[path_of(1, Family::kIpv4)] = to_node(1);
+  EXPECT_FALSE(node_->dataplane().apply(change));
+}
+
+TEST_F(LinuxDataplaneTest, WhatItMakesItselfIsNoDamage) {
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  EXPECT_FALSE(node_->damaged()) << "after the first reconcile";
+  expect_settled(wanted);
+  node_->restart();
+  expect_settled(wanted);
+}
+
+TEST_F(LinuxDataplaneTest, AForeignRouteToAPodPrefixIsReportedAndKeptUntilItGoes) {
+  for (const std::string text : {"10.1.0.0/24", "fd20:0:0:1::/64"}) {
+    const auto contested = prefix(text);
+    expect_no_problems(node_->reconcile(three_nodes()));
+    (void)node_->damaged();
+    // It comes.
+    const auto foreign = node_->foreign_route(contested);
+    expect(netlink::add_route(node_->socket(), foreign));
+    EXPECT_TRUE(node_->notices_damage());
+    const auto report = node_->reconcile(three_nodes());
+    ASSERT_THAT(report.problems, SizeIs(1));
+    EXPECT_EQ(report.problems.front().object, "route " + text);
+    EXPECT_FALSE(report.problems.front().error.hint.empty());
+    EXPECT_FALSE(node_->has_own_route(contested));
+    const auto kept = expect(netlink::lookup_route(node_->socket(), *contested.at(7)));
+    EXPECT_EQ(kept.next_hops.front().link, node_->link("up0"));
+    // The sibling's addresses still take the overlay.
+    const auto sibling = text.front() == '1' ? prefix("10.1.1.0/24") : prefix("fd20:0:0:2::/64");
+    const auto other = expect(netlink::lookup_route(node_->socket(), *sibling.at(7)));
+    EXPECT_EQ(other.next_hops.front().link, node_->link(std::string(kHostInner)));
+    // A new agent sees it the same, and an edit of the path changes nothing about it.
+    node_->restart();
+    EXPECT_THAT(node_->reconcile(three_nodes()).problems, SizeIs(1));
+    overlay::ForwardingDiff edit;
+    edit.paths[path_of(1, contested.family())] = to_node(1, {sid("fcff:1::1")});
+    EXPECT_THAT(node_->apply(edit).problems, SizeIs(1));
+    (void)node_->damaged();
+    // It goes.
+    expect(netlink::delete_route(node_->socket(), foreign));
+    EXPECT_TRUE(node_->notices_damage());
+    expect_no_problems(node_->reconcile(three_nodes()));
+    const auto taken = expect(netlink::lookup_route(node_->socket(), *contested.at(7)));
+    EXPECT_EQ(taken.next_hops.front().link, node_->link(std::string(kHostInner)));
+    expect_settled(three_nodes());
+  }
+}
+
+TEST_F(LinuxDataplaneTest, APrefixThatIsDroppedStaysSoWhenItsForeignRouteGoes) {
+  const auto contested = prefix("10.9.0.0/24");
+  auto wanted = three_nodes();
+  add_route(wanted, "10.9.0.0/24", 1);
+  const auto foreign = node_->foreign_route(contested);
+  expect(netlink::add_route(node_->socket(), foreign));
+  EXPECT_THAT(node_->reconcile(wanted).problems, SizeIs(1));
+  overlay::ForwardingDiff drop;
+  drop.routes[{RouteScope::kAll, contested}] = overlay::Drop{};
+  (void)node_->apply(drop);
+  expect(netlink::delete_route(node_->socket(), foreign));
+  overlay::ForwardingDiff more;  // new prefixes make it look for foreign routes again
+  more.routes[{RouteScope::kAll, prefix("10.7.0.0/24")}] = path_of(1, Family::kIpv4);
+  expect_no_problems(node_->apply(more));
+  for (const auto& route : node_->own_routes()) {
+    if (route.destination == contested) {
+      EXPECT_EQ(route.type, netlink::RouteType::kBlackhole);
+    }
+  }
+}
+
+TEST_F(LinuxDataplaneTest, LostEventsAreDamageThatReconcileRepairs) {
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  (void)node_->damaged();
+  const auto flood = [&](int routes) {
+    netlink::Batch batch;
+    for (int i = 0; i < routes; ++i) {
+      auto route = node_->foreign_route(IpPrefix::host(Ipv4Address(
+          {198, 18, static_cast<std::uint8_t>(i / 250), static_cast<std::uint8_t>(i % 250)})));
+      route.table = netlink::TableId{500};
+      batch.add(netlink::route_message(route, netlink::RouteWrite::kAdd));
+      batch.add(netlink::route_delete_message(route));
+    }
+    EXPECT_THAT(expect(node_->socket().send(batch)), IsEmpty());
+  };
+  flood(100);
+  EXPECT_FALSE(node_->damaged()) << "other people's routes are no damage";
+  flood(30'000);  // more than the monitor's buffer holds
+  // Among what was lost: one of ours went.
+  const auto routes = node_->own_routes();
+  const auto capture =
+      std::ranges::find(routes, prefix("10.1.0.0/23"), &netlink::Route::destination);
+  ASSERT_NE(capture, routes.end());
+  expect(netlink::delete_route(node_->socket(), *capture));
+  EXPECT_TRUE(node_->notices_damage());
+  const auto report = node_->reconcile(wanted);
+  expect_no_problems(report);
+  EXPECT_EQ(report.writes, 1U);
+  EXPECT_TRUE(node_->has_own_route(prefix("10.1.0.0/23")));
+  (void)node_->damaged();  // what was heard before the repair
+  expect_settled(wanted);
+}
+
+TEST_F(LinuxDataplaneTest, AGatewayWithoutItsNameIsMadeAnew) {
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  expect(Netns::remove(node_->gateway_name()));
+  const auto report = node_->reconcile(wanted);
+  expect_no_problems(report);
+  EXPECT_GT(report.writes, 0U);
+  EXPECT_EQ(gateway_prefixes(), 4U);
+  expect_settled(wanted);
+  overlay::ForwardingDiff edit;
+  edit.paths[path_of(1, Family::kIpv4)] = to_node(1, {sid("fcff:1::1")});
+  EXPECT_EQ(node_->apply(edit).writes, 1U) << "the new gateway is the one that is edited";
+}
+
+TEST_F(LinuxDataplaneTest, AGatewayThatWasLostWhileNobodyLookedIsMadeAnew) {
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  node_->stop();
+  expect(Netns::remove(node_->gateway_name()));  // the kernel takes it down on its own time
+  node_->restart();
+  expect_no_problems(node_->reconcile(wanted));
+  EXPECT_EQ(gateway_prefixes(), 4U);
+  // The old links may have gone only now.
+  (void)node_->damaged();
+  expect_no_problems(node_->reconcile(wanted));
+  expect_settled(wanted);
+}
+
+TEST_F(LinuxDataplaneTest, ANameThatARebootLeftBehindIsNoObstacle) {
+  std::ofstream("/run/netns/" + node_->gateway_name()).close();
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  EXPECT_EQ(gateway_prefixes(), 4U);
+}
+
+TEST_F(LinuxDataplaneTest, ADeviceOfItsNameAndAnotherKindIsNotTouched) {
+  expect(netlink::create_link(node_->socket(), std::string(kHostInner), "bridge"));
+  const auto report = expect(netlink::Netns::open(
+                                 node_->gateway_name().substr(0, node_->gateway_name().size() - 3)))
+                          .run([&] { return node_->dataplane().reconcile(three_nodes()); });
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message(), ::testing::HasSubstr("sextant0"));
+  EXPECT_FALSE(report.error().hint.empty());
+  EXPECT_EQ(expect(netlink::get_link(node_->socket(), std::string(kHostInner))).kind, "bridge");
+  expect(netlink::delete_link(node_->socket(), std::string(kHostInner)));
+  expect_no_problems(node_->reconcile(three_nodes()));
+}
+
+TEST_F(LinuxDataplaneTest, RemoveAllMayBeCalledAgainAndWithoutAnything) {
+  expect(node_->remove_all());  // nothing was ever made
+  expect_no_problems(node_->reconcile(three_nodes()));
+  for (int i = 0; i < 2; ++i) {
+    expect(node_->remove_all());
+    EXPECT_THAT(node_->own_routes(), IsEmpty());
+    EXPECT_FALSE(Netns::open(node_->gateway_name()));
+    EXPECT_FALSE(expect(netlink::find_link(node_->socket(), std::string(kHostInner))));
+    EXPECT_FALSE(expect(netlink::find_link(node_->socket(), std::string(kHostOuter))));
+    for (const auto& rule : expect(netlink::list_rules(node_->socket()))) {
+      EXPECT_NE(rule.protocol, netlink::RouteProtocol::kSextant) << rule.to_string();
+    }
+    EXPECT_EQ(node_->dataplane().event_fd(), -1);
+    EXPECT_FALSE(node_->damaged());
+  }
+  expect_no_problems(node_->reconcile(three_nodes()));
+  EXPECT_EQ(gateway_prefixes(), 4U);
+}
+
+}  // namespace
+}  // namespace sextant::dataplane
