@@ -115,6 +115,10 @@ class LinuxDataplane final : public Dataplane {
 
   Result<void> remove_all() override {
     if (auto done = host_.remove_all(); !done) return done;
+    ApplyReport report;
+    const auto host_sids = dataplane::sync_host_sids(socket_, netlink::IfIndex::kNone, {}, report);
+    if (!host_sids) return host_sids;
+    if (!report.ok()) return tl::unexpected(report.problems.front().error);
     if (auto done = remove_ruleset(); !done) return done;
     gateway_side_.reset();
     monitor_.reset();

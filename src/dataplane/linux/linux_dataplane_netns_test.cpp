@@ -218,9 +218,52 @@ TEST_F(LinuxDataplaneTest, ADeviceOfItsNameAndAnotherKindIsNotTouched) {
   expect_no_problems(node_->reconcile(three_nodes()));
 }
 
+// Every behavior it knows, and back.
+TEST_F(LinuxDataplaneTest, SidsOfEveryKindAreAdoptedEditedAndRemoved) {
+  const auto plain = three_nodes();
+  expect_no_problems(node_->reconcile(plain));
+  auto wanted = plain;
+  const auto local = sid("fcdd:0:0:aa:14::"), adjacency = sid("fcdd:0:0:aa:5::"),
+             binding = sid("cafe::1");
+  const auto two_lists = [] {
+    auto lists = to_node(1, {sid("fcff:1::1")}).lists;
+    lists.push_back(to_node(1, {sid("fcff:2::1")}).lists.front());
+    return lists;
+  }();
+  wanted.local_sids[local] = {.behavior = srv6::Behavior::kEndDt46};
+  wanted.local_sids[adjacency] = {.behavior = srv6::Behavior::kEndX,
+                                  .next_hop = testing::v6("fd12::2")};
+  wanted.local_sids[binding] = {.behavior = srv6::Behavior::kEndB6Encaps, .lists = two_lists};
+  expect_no_problems(node_->apply(overlay::diff(plain, wanted)));
+  expect_settled(wanted);
+  node_->restart();
+  expect_settled(wanted);
+  EXPECT_THAT(expect(node_->counters()).local_sids, ::testing::Contains(::testing::Key(local)));
+
+  for (const std::size_t lists : {1U, 2U, 1U}) {
+    SCOPED_TRACE("a binding SID of " + std::to_string(lists) + " lists");
+    auto edited = wanted;
+    edited.local_sids[binding].lists.assign(two_lists.begin(),
+                                            two_lists.begin() + static_cast<int>(lists));
+    expect_no_problems(node_->apply(overlay::diff(wanted, edited)));
+    wanted = edited;
+    expect_settled(wanted);
+    node_->restart();
+    expect_settled(wanted);
+  }
+
+  expect_no_problems(node_->apply(overlay::diff(wanted, plain)));
+  expect_settled(plain);
+  node_->restart();
+  expect_settled(plain);
+}
+
 TEST_F(LinuxDataplaneTest, RemoveAllMayBeCalledAgainAndWithoutAnything) {
   expect(node_->remove_all());  // nothing was ever made
-  expect_no_problems(node_->reconcile(three_nodes()));
+  auto wanted = three_nodes();
+  wanted.local_sids[sid("fcdd:0:0:aa:5::")] = {.behavior = srv6::Behavior::kEndX,
+                                               .next_hop = testing::v6("fd12::2")};
+  expect_no_problems(node_->reconcile(wanted));
   for (int i = 0; i < 2; ++i) {
     expect(node_->remove_all());
     EXPECT_THAT(node_->own_routes(), IsEmpty());

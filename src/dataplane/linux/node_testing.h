@@ -112,6 +112,9 @@ class TestNode {
   [[nodiscard]] Result<void> remove_all() {
     return netns_.netns().run([&] { return dataplane_->remove_all(); });
   }
+  [[nodiscard]] Result<Counters> counters() {
+    return netns_.netns().run([&] { return dataplane_->counters(); });
+  }
   [[nodiscard]] bool damaged() {
     return expect(netns_.netns().run([&] { return dataplane_->damaged(); }));
   }
