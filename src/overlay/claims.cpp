@@ -13,21 +13,33 @@ bool rivals(const Claim& a, const Claim& b) { return a.node != b.node || a.kind 
 
 }  // namespace
 
-FullRulings::FullRulings(const std::map<std::string, Node>& nodes) {
+FullRulings::FullRulings(const std::map<std::string, Node>& nodes, const Incumbents& before) {
   std::set<Claim> claims;
   for (const auto& [name, node] : nodes) {
     claims.merge(claims_of(node));
-    for (const auto& address : addresses_of(node)) owners_.try_emplace(address, name);
+    for (const auto& address : addresses_of(node)) {
+      const auto held = before.addresses.find(address);
+      const bool holds = held != before.addresses.end() && held->second == name;
+      const auto [owner, first] = owners_.try_emplace(address, name);
+      if (holds) owner->second = name;
+    }
+  }
+  const auto grant = [this](const Claim& claim) {
+    granted_[claim.prefix] = claim;
+    claims_.insert(claim);
+  };
+  for (const auto& claim : claims) {
+    if (before.claims.contains(claim)) grant(claim);
   }
   for (const auto& claim : claims) {
-    if (!obstacle(claim)) granted_[claim.prefix] = claim;
+    if (!claims_.contains(claim) && !obstacle(claim)) grant(claim);
   }
 }
 
 std::optional<Claim> FullRulings::obstacle(const Claim& claim) const {
   std::optional<Claim> found;
   granted_.visit_overlapping(claim.prefix, [&](const IpPrefix&, const Claim& other) {
-    if (other < claim && rivals(other, claim)) found = other;
+    if (rivals(other, claim)) found = other;
     return !found;
   });
   return found;
@@ -37,6 +49,11 @@ const std::string& FullRulings::address_owner(const IpAddress& address) const {
   return owners_.at(address);
 }
 
+void FullRulings::record(Incumbents& incumbents) const {
+  incumbents.claims = claims_;
+  incumbents.addresses = owners_;
+}
+
 void LiveRulings::update(const Node* old_node, const Node* new_node) {
   const auto old_claims = old_node != nullptr ? claims_of(*old_node) : std::set<Claim>{};
   const auto new_claims = new_node != nullptr ? claims_of(*new_node) : std::set<Claim>{};
@@ -44,85 +61,99 @@ void LiveRulings::update(const Node* old_node, const Node* new_node) {
     if (!new_claims.contains(claim)) remove(claim);
   }
   for (const auto& claim : new_claims) {
-    if (!old_claims.contains(claim)) add(claim);
+    if (old_claims.contains(claim)) continue;
+    claims_[claim.prefix].try_emplace({claim.node, claim.kind}, false);
+    open_.insert(claim);
   }
   if (old_node != nullptr) {
     for (const auto& address : addresses_of(*old_node)) {
-      const auto owners = owners_.find(address);
-      affected_.insert(owners->second.begin(), owners->second.end());
-      owners->second.erase(old_node->name);
-      if (owners->second.empty()) owners_.erase(owners);
+      holders_.at(address).nodes.erase(old_node->name);
+      open_addresses_.insert(address);
     }
   }
   if (new_node != nullptr) {
     for (const auto& address : addresses_of(*new_node)) {
-      auto& owners = owners_[address];
-      owners.insert(new_node->name);
-      affected_.insert(owners.begin(), owners.end());
+      holders_[address].nodes.insert(new_node->name);
+      open_addresses_.insert(address);
     }
   }
-}
-
-void LiveRulings::add(const Claim& claim) {
-  claims_[claim.prefix].try_emplace({claim.node, claim.kind});
-  open_.insert(claim);
 }
 
 void LiveRulings::remove(const Claim& claim) {
   auto* claimants = claims_.find(claim.prefix);
   assert(claimants != nullptr);
   const auto claimant = claimants->find({claim.node, claim.kind});
-  if (claimant->second.granted) question_later_overlaps(claim);
+  if (claimant->second) open_.merge(refused_by(claim));
   claimants->erase(claimant);
   if (claimants->empty()) claims_.erase(claim.prefix);
   open_.erase(claim);
 }
 
-void LiveRulings::question_later_overlaps(const Claim& claim) {
+/// The claims that a granted one stands in the way of.
+std::set<Claim> LiveRulings::refused_by(const Claim& claim) const {
+  std::set<Claim> refused;
   claims_.visit_overlapping(claim.prefix, [&](const IpPrefix& prefix, const auto& claimants) {
-    for (const auto& [claimant, verdict] : claimants) {
+    for (const auto& [claimant, granted] : claimants) {
       Claim other{claimant.node, claimant.kind, prefix};
-      if (claim < other && rivals(claim, other)) open_.insert(std::move(other));
+      if (!granted && rivals(claim, other)) refused.insert(std::move(other));
     }
     return true;
   });
+  return refused;
+}
+
+std::optional<Claim> LiveRulings::granted_rival(const Claim& claim) const {
+  std::optional<Claim> found;
+  claims_.visit_overlapping(claim.prefix, [&](const IpPrefix& prefix, const auto& claimants) {
+    for (const auto& [claimant, granted] : claimants) {
+      Claim other{claimant.node, claimant.kind, prefix};
+      if (!granted || !rivals(other, claim)) continue;
+      found = std::move(other);
+      break;
+    }
+    return !found;
+  });
+  return found;
 }
 
 std::set<std::string> LiveRulings::settle() {
-  // A verdict depends on earlier claims only, and a changed one opens later ones only: each is
-  // looked at once.
-  while (!open_.empty()) {
-    const Claim claim = std::move(open_.extract(open_.begin()).value());
-    std::optional<Claim> obstacle;
-    claims_.visit_overlapping(claim.prefix, [&](const IpPrefix& prefix, const auto& claimants) {
-      for (const auto& [claimant, verdict] : claimants) {
-        if (!verdict.granted) continue;
-        Claim other{claimant.node, claimant.kind, prefix};
-        if (other < claim && rivals(other, claim)) {
-          obstacle = std::move(other);
-          break;
-        }
-      }
-      return !obstacle;
-    });
-    auto& verdict = claims_.find(claim.prefix)->at({claim.node, claim.kind});
-    const bool granted = !obstacle;
-    if (verdict.granted == granted && verdict.obstacle == obstacle) continue;
+  // What is granted stays so, and an open claim only adds to it: each is looked at once.
+  for (const auto& claim : std::exchange(open_, {})) {
     affected_.insert(claim.node);
-    verdict.obstacle = std::move(obstacle);
-    if (verdict.granted == granted) continue;
-    verdict.granted = granted;
-    question_later_overlaps(claim);
+    if (granted_rival(claim)) continue;
+    claims_.find(claim.prefix)->at({claim.node, claim.kind}) = true;
+    for (const auto& refused : refused_by(claim)) affected_.insert(refused.node);
+  }
+  for (const auto& address : std::exchange(open_addresses_, {})) {
+    const auto holders = holders_.find(address);
+    auto& [nodes, owner] = holders->second;
+    affected_.insert(nodes.begin(), nodes.end());
+    if (nodes.empty()) {
+      holders_.erase(holders);
+    } else if (!nodes.contains(owner)) {
+      owner = *nodes.begin();
+    }
   }
   return std::exchange(affected_, {});
 }
 
 std::optional<Claim> LiveRulings::obstacle(const Claim& claim) const {
-  return claims_.find(claim.prefix)->at({claim.node, claim.kind}).obstacle;
+  return granted_rival(claim);
 }
 
 const std::string& LiveRulings::address_owner(const IpAddress& address) const {
-  return *owners_.at(address).begin();
+  return holders_.at(address).owner;
+}
+
+void LiveRulings::record(Incumbents& incumbents) const {
+  claims_.visit([&](const IpPrefix& prefix, const auto& claimants) {
+    for (const auto& [claimant, granted] : claimants) {
+      if (granted) incumbents.claims.insert({claimant.node, claimant.kind, prefix});
+    }
+  });
+  for (const auto& [address, holders] : holders_) {
+    incumbents.addresses.emplace(address, holders.owner);
+  }
 }
 
 }  // namespace sextant::overlay

@@ -1,10 +1,11 @@
 // Who keeps a prefix that several nodes claim: locators and pod prefixes share one space, since a
 // packet's destination can lie in one of them only.
 //
-// The rule: claims are granted in their order (by node name; a node's locator before its pod
-// prefixes), each unless it overlaps one that is granted already. A node may nest its own pod
-// prefixes. So a refused claim stands in nobody's way, and the outcome does not depend on the order
-// in which nodes appear.
+// The rule: who holds something keeps it for as long as it claims it, so that a node which comes
+// later takes nothing from those that work. The other claims are granted in their order (by node
+// name; a node's locator before its pod prefixes), each unless it overlaps one that is granted
+// already. A node may nest its own pod prefixes. So a refused claim stands in nobody's way. The
+// same goes for addresses that several nodes have.
 #pragma once
 
 #include <compare>
@@ -17,6 +18,7 @@
 #include "base/ip.h"
 #include "overlay/intent.h"
 #include "overlay/prefix_index.h"
+#include "srv6/sid.h"
 
 namespace sextant::overlay {
 
@@ -29,6 +31,14 @@ struct Claim {
   friend auto operator<=>(const Claim&, const Claim&) = default;
 };
 
+/// What nodes and policies hold: it stays theirs in the next resolution.
+struct Incumbents {
+  std::set<Claim> claims;
+  std::map<IpAddress, std::string> addresses;   // by node
+  std::map<srv6::Sid, ObjectKey> binding_sids;  // by policy object
+  friend bool operator==(const Incumbents&, const Incumbents&) = default;
+};
+
 /// What read_node() asks about claims; two answer: the full and the incremental form.
 class Rulings {
  public:
@@ -36,19 +46,23 @@ class Rulings {
   /// The granted claim in the way of this one (the widest one, then the first by address); none: it
   /// is granted.
   [[nodiscard]] virtual std::optional<Claim> obstacle(const Claim& claim) const = 0;
-  /// The node that keeps the address: the first by name of those that have it.
+  /// The node that keeps the address: the one that held it, else the first by name of those that
+  /// have it.
   [[nodiscard]] virtual const std::string& address_owner(const IpAddress& address) const = 0;
 };
 
 /// The definition: all claims of an intent, settled at once.
 class FullRulings final : public Rulings {
  public:
-  explicit FullRulings(const std::map<std::string, Node>& nodes);
+  FullRulings(const std::map<std::string, Node>& nodes, const Incumbents& before);
   [[nodiscard]] std::optional<Claim> obstacle(const Claim& claim) const override;
   [[nodiscard]] const std::string& address_owner(const IpAddress& address) const override;
+  /// Adds what is held now.
+  void record(Incumbents& incumbents) const;
 
  private:
   PrefixIndex<Claim> granted_;
+  std::set<Claim> claims_;  // those in granted_
   std::map<IpAddress, std::string> owners_;
 };
 
@@ -61,6 +75,8 @@ class LiveRulings final : public Rulings {
   std::set<std::string> settle();
   [[nodiscard]] std::optional<Claim> obstacle(const Claim& claim) const override;
   [[nodiscard]] const std::string& address_owner(const IpAddress& address) const override;
+  /// Adds what is held now. Cost: everything.
+  void record(Incumbents& incumbents) const;
 
  private:
   struct Claimant {
@@ -68,18 +84,19 @@ class LiveRulings final : public Rulings {
     ClaimKind kind = ClaimKind::kPodPrefix;
     friend auto operator<=>(const Claimant&, const Claimant&) = default;
   };
-  struct Verdict {
-    bool granted = false;
-    std::optional<Claim> obstacle;
+  struct Holders {
+    std::set<std::string> nodes;  // that have the address
+    std::string owner;            // until settle(): the one before
   };
-  void add(const Claim& claim);
   void remove(const Claim& claim);
-  void question_later_overlaps(const Claim& claim);
+  [[nodiscard]] std::set<Claim> refused_by(const Claim& claim) const;
+  [[nodiscard]] std::optional<Claim> granted_rival(const Claim& claim) const;
 
-  PrefixIndex<std::map<Claimant, Verdict>> claims_;
-  std::map<IpAddress, std::set<std::string>> owners_;
-  std::set<Claim> open_;            // to be looked at again, in the order of granting
-  std::set<std::string> affected_;  // nodes, since the last settle()
+  PrefixIndex<std::map<Claimant, bool>> claims_;  // whether it is granted
+  std::map<IpAddress, Holders> holders_;
+  std::set<Claim> open_;                // refused or new, in the order of granting
+  std::set<IpAddress> open_addresses_;  // whose holders changed
+  std::set<std::string> affected_;      // nodes, since the last settle()
 };
 
 }  // namespace sextant::overlay

@@ -155,9 +155,10 @@ void LiveResolution::settle_binding_sids(Work& work) {
       binding_sid_owners_.erase(sid);
       continue;
     }
-    const auto& first = *claims->second.begin();
-    BindingSidOwner owner{first, enrolled_.at(first).policy};
     auto& current = binding_sid_owners_[sid];
+    const auto& holder =
+        claims->second.contains(current.object) ? current.object : *claims->second.begin();
+    BindingSidOwner owner{holder, enrolled_.at(holder).policy};
     if (current == owner) continue;
     current = std::move(owner);
     for (const auto& object : claims->second) work.policies.insert(enrolled_.at(object).policy);
@@ -262,6 +263,15 @@ ForwardingDiff LiveResolution::rebuild(const Work& requested) {
   change.routes = routes.difference();
   change.locator_routes = locators.difference();
   return change;
+}
+
+Incumbents LiveResolution::incumbents() const {
+  Incumbents incumbents;
+  rulings_.record(incumbents);
+  for (const auto& [sid, owner] : binding_sid_owners_) {
+    incumbents.binding_sids.emplace(sid, owner.object);
+  }
+  return incumbents;
 }
 
 std::vector<Problem> LiveResolution::problems() const {

@@ -36,6 +36,7 @@ class LiveResolution {
   [[nodiscard]] const Forwarding& forwarding() const { return forwarding_; }
   [[nodiscard]] const PolicyTable& policies() const { return policies_; }
   [[nodiscard]] std::vector<Problem> problems() const;
+  [[nodiscard]] Incumbents incumbents() const;
 
  private:
   /// What one change has made out of date so far.

@@ -41,8 +41,8 @@ struct PolicyReading {
 /// Why the SID cannot be a binding SID here whoever wants it; empty where it can.
 [[nodiscard]] std::string binding_sid_fault(const srv6::Sid& sid, const Directory& nodes);
 
-/// Binding SIDs wanted at this headend: the first object by key has it, and its whole policy with
-/// it.
+/// Binding SIDs wanted at this headend: the object that held it keeps it, else the first by key has
+/// it; and its whole policy with it.
 struct BindingSidOwner {
   ObjectKey object;
   PolicyId policy;

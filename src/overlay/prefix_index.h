@@ -32,6 +32,12 @@ class PrefixIndex {
     return entry == entries_.end() ? nullptr : &entry->second;
   }
 
+  /// Calls visit(prefix, value) on every entry, by prefix.
+  template <typename Visit>
+  void visit(Visit visit) const {
+    for (const auto& [prefix, value] : entries_) visit(prefix, value);
+  }
+
   /// Calls visit(prefix, value) on every entry that overlaps the prefix until it returns false:
   /// first those that contain it (itself too), shortest first, then those inside it, by address.
   /// Cost: one look-up for each length in use, and what is visited.

@@ -15,7 +15,10 @@ namespace {
 class FullResolution {
  public:
   FullResolution(const Intent& intent, const Settings& settings, const Resolution* previous)
-      : intent_(intent), settings_(settings), previous_(previous) {}
+      : intent_(intent),
+        settings_(settings),
+        previous_(previous),
+        before_(previous != nullptr ? previous->incumbents : Incumbents{}) {}
 
   Resolution run() {
     read_nodes();
@@ -28,7 +31,8 @@ class FullResolution {
 
  private:
   void read_nodes() {
-    const FullRulings rulings(intent_.nodes);
+    const FullRulings rulings(intent_.nodes, before_);
+    rulings.record(result_.incumbents);
     for (const auto& [name, node] : intent_.nodes) {
       auto reading = read_node(node, rulings);
       problems_.insert(reading.problems.begin(), reading.problems.end());
@@ -52,9 +56,15 @@ class FullResolution {
       if (!reading.applies) continue;
       groups_[*reading.applies].push_back(&object);
       if (object.binding_sid) {
-        binding_sid_owners_.try_emplace(*object.binding_sid,
-                                        BindingSidOwner{key, *reading.applies});
+        const auto held = before_.binding_sids.find(*object.binding_sid);
+        const bool holds = held != before_.binding_sids.end() && held->second == key;
+        const BindingSidOwner owner{key, *reading.applies};
+        const auto [entry, first] = binding_sid_owners_.try_emplace(*object.binding_sid, owner);
+        if (holds) entry->second = owner;
       }
+    }
+    for (const auto& [sid, owner] : binding_sid_owners_) {
+      result_.incumbents.binding_sids.emplace(sid, owner.object);
     }
   }
 
@@ -102,6 +112,7 @@ class FullResolution {
   const Intent& intent_;
   const Settings& settings_;
   const Resolution* previous_;
+  const Incumbents before_;
   Directory nodes_;
   Headend headend_;
   std::map<PolicyId, std::vector<const Policy*>> groups_;  // objects by key

@@ -23,5 +23,6 @@ const std::map<PathKey, PolicyStatus>& Resolver::policies() const {
   return state_->live.policies();
 }
 std::vector<Problem> Resolver::problems() const { return state_->live.problems(); }
+Incumbents Resolver::incumbents() const { return state_->live.incumbents(); }
 
 }  // namespace sextant::overlay

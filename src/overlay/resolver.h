@@ -3,11 +3,10 @@
 // resolve() is the definition; Resolver gives the same result incrementally, at a cost that follows
 // the change and not the cluster (property-tested against resolve()).
 //
-// Rules (DESIGN "Policies: the semantics"), all independent of the order in which objects came:
-// - Nodes (validation.h, claims.h): what is malformed, or is another node's already (the first by
-// name keeps a locator, pod prefix
-//   or address), is left out with a Problem; the rest of the object works. A node without pod
-//   prefixes is a router.
+// Rules (DESIGN "Policies: the semantics"):
+// - Nodes (validation.h, claims.h): what is malformed, or is another node's already (who holds a
+//   locator, pod prefix or address keeps it, else the first by name gets it), is left out with a
+//   Problem; the rest of the object works. A node without pod prefixes is a router.
 // - Segment lists (segments.h): one whose last SID decapsulates at the endpoint is complete; one
 // that ends at another node is
 //   rejected; any other is transport only and gets the endpoint's service SID for the family.
@@ -27,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "overlay/claims.h"
 #include "overlay/forwarding.h"
 #include "overlay/intent.h"
 
@@ -66,11 +66,12 @@ struct Resolution {
   Forwarding forwarding;
   std::map<PathKey, PolicyStatus> policies;
   std::vector<Problem> problems;  // sorted
+  Incumbents incumbents;
   friend bool operator==(const Resolution&, const Resolution&) = default;
 };
 
-/// `previous` supplies the installed candidate paths (RFC 9256 section 2.9 rule 4's tie-break); may
-/// be null.
+/// `previous` supplies the installed candidate paths (RFC 9256 section 2.9 rule 4's tie-break) and
+/// who holds what; may be null.
 [[nodiscard]] Resolution resolve(const Intent& intent, const Settings& settings,
                                  const Resolution* previous = nullptr);
 
@@ -89,6 +90,8 @@ class Resolver {
   [[nodiscard]] const Forwarding& forwarding() const;
   [[nodiscard]] const std::map<PathKey, PolicyStatus>& policies() const;
   [[nodiscard]] std::vector<Problem> problems() const;
+  /// For comparison with resolve(). Cost: everything.
+  [[nodiscard]] Incumbents incumbents() const;
 
  private:
   struct State;

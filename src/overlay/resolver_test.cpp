@@ -11,11 +11,13 @@ namespace sextant::overlay {
 namespace {
 
 using namespace testing;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 Resolution snapshot(const Resolver& resolver) {
-  return {resolver.forwarding(), resolver.policies(), resolver.problems()};
+  return {resolver.forwarding(), resolver.policies(), resolver.problems(), resolver.incumbents()};
 }
 
 /// For messages only: which part differs.
@@ -159,6 +161,38 @@ TEST(Resolver, RemovesEverythingOfARemovedNode) {
   EXPECT_FALSE(resolver.apply({.nodes = {{"worker2", worker2}}, .policies = {}}).empty());
   EXPECT_FALSE(resolver.apply({.nodes = {{"worker2", std::nullopt}}, .policies = {}}).empty());
   EXPECT_EQ(resolver.forwarding(), without);
+}
+
+TEST(Resolver, ANodeThatComesLaterTakesNothingFromThoseThatWork) {
+  const auto intent = testbed();
+  Resolver resolver(Settings{.node = "master"});
+  (void)resolver.apply(all_of(intent));
+  const auto before = resolver.forwarding();
+  auto intruder = intent.nodes.at("worker1");  // before all others by its name
+  intruder.name = "a";
+  intruder.pod_prefixes = {{prefix("172.16.0.0/16"), {}}, {prefix("fdfb:af47:32af::40/122"), {}}};
+  EXPECT_TRUE(resolver.apply({.nodes = {{"a", intruder}}, .policies = {}}).empty());
+  EXPECT_EQ(resolver.forwarding(), before);
+  EXPECT_THAT(lines(resolver.problems()),
+              Contains(StartsWith("Node/a: pod prefix 172.16.0.0/16 is left out")));
+  // It gets what those who held it give up.
+  (void)resolver.apply({.nodes = {{"worker1", std::nullopt}}, .policies = {}});
+  EXPECT_THAT(lines(resolver.forwarding(), "route fdfb:af47:32af::40/122"),
+              ElementsAre("route fdfb:af47:32af::40/122 fd11::1000 plain IPv6"));
+}
+
+TEST(Resolver, APolicyThatComesLaterDoesNotTakeABindingSid) {
+  auto intent = testbed();
+  auto gold = policy("gold", "worker2", 94, {path("p", 100, {list({"r6"})})});
+  gold.binding_sid = srv6::Sid::parse("cafe::1").value();
+  add(intent, gold);
+  Resolver resolver(Settings{.node = "master"});
+  (void)resolver.apply(all_of(intent));
+  const auto sids = resolver.forwarding().local_sids;
+  auto intruder = policy("a", "worker1", 95, {path("p", 100, {list({"r8"})})});
+  intruder.binding_sid = gold.binding_sid;
+  (void)resolver.apply({.nodes = {}, .policies = {{intruder.key, intruder}}});
+  EXPECT_EQ(resolver.forwarding().local_sids, sids);
 }
 
 TEST(Resolver, KeepsTheInstalledCandidatePathInATie) {
