@@ -119,18 +119,22 @@ void ManifestSet::settle(const overlay::ObjectKey& key) {
   const auto found = places_.find(key);
   if (found->second.empty()) {
     places_.erase(found);
+    in_force_.erase(key);
     store_.set(key, nullptr);
     return;
   }
   const auto& places = found->second;
-  const auto& first = places.begin()->second;
-  store_.set(key, first);
-  for (auto place = std::next(places.begin()); place != places.end(); ++place) {
-    const auto& object = *place->second;
+  auto chosen = places.lower_bound({in_force_[key], 0});
+  if (chosen == places.end() || chosen->first.first != in_force_[key]) chosen = places.begin();
+  in_force_[key] = chosen->first.first;
+  const auto& object = chosen->second;
+  store_.set(key, object);
+  for (auto place = places.begin(); place != places.end(); ++place) {
+    if (place == chosen) continue;
     duplicates_[key].push_back(
         {Severity::kError,
-         {key, object.location,
-          "is defined twice; the one at " + first->location + " is in force, this one is not"}});
+         {key, place->second->location,
+          "is defined twice; the one at " + object->location + " is in force, this one is not"}});
   }
 }
 

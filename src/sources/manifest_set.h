@@ -7,7 +7,9 @@
 //   - a document that cannot be identified (no kind, no name) may be any object that was in the
 //   file before: those that
 //     are missing now stay.
-// An object in two places is in force as in the first of them, by file name and then by position.
+// An object in two files stays in force as in the file that had it first (of files that come
+// together, the first by name): a second definition takes nothing away. Within a file the first
+// counts.
 #pragma once
 
 #include <cstddef>
@@ -60,6 +62,7 @@ class ManifestSet {
   std::map<std::string, File> files_;
   std::map<std::string, std::vector<Finding>> file_findings_;  // only of files that have some
   std::map<overlay::ObjectKey, Places> places_;
+  std::map<overlay::ObjectKey, std::string> in_force_;  // the file whose definition is
   std::map<overlay::ObjectKey, std::vector<Finding>> duplicates_;
   IntentStore store_;
 };
