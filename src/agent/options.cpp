@@ -31,7 +31,7 @@ constexpr auto kFooter =
     "  sextantd --remove                            # uninstall: remove all forwarding of Sextant\n"
     "\n"
     "Signals: TERM, INT end it, forwarding stays; HUP reads all manifests again.\n"
-    "It needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN.\n";
+    "It needs root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN.\n";
 
 /// What a kubelet calls this machine: the host's name in lower case.
 std::string host_name() {

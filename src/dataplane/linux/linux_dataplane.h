@@ -32,7 +32,7 @@ struct LinuxOptions {
 };
 
 /// A data plane of the calling thread's network namespace. Touches nothing yet. Errors: no
-/// CAP_NET_ADMIN or CAP_SYS_ADMIN, a kernel without seg6.
+/// CAP_NET_ADMIN, CAP_NET_RAW or CAP_SYS_ADMIN, a kernel without seg6.
 [[nodiscard]] Result<std::unique_ptr<Dataplane>> make_linux_dataplane(const LinuxOptions& options);
 
 }  // namespace sextant::dataplane

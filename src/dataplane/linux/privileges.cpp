@@ -18,8 +18,9 @@ Result<void> check_privileges() {
   if (::syscall(SYS_capget, &header, sets.data()) != 0) {
     return system_error("read the own capabilities", "", errno);
   }
-  constexpr std::array<std::pair<unsigned, const char*>, 2> kNeeded{{
+  constexpr std::array<std::pair<unsigned, const char*>, 3> kNeeded{{
       {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+      {CAP_NET_RAW, "CAP_NET_RAW"},  // hears Packet Too Big
       {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
   }};
   for (const auto& [capability, name] : kNeeded) {

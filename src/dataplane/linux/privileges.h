@@ -5,8 +5,8 @@
 
 namespace sextant::dataplane {
 
-/// Errors name the missing capability (CAP_NET_ADMIN, CAP_SYS_ADMIN) or the missing part of the
-/// kernel.
+/// Errors name the missing capability (CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN) or the missing
+/// part of the kernel.
 [[nodiscard]] Result<void> check_privileges();
 
 }  // namespace sextant::dataplane
