@@ -37,8 +37,8 @@ constexpr std::chrono::minutes kPathMtuLifetime{10};
 
 class LinuxDataplane final : public Dataplane {
  public:
-  LinuxDataplane(Socket socket, const LinuxOptions& options)
-      : options_(options), socket_(std::move(socket)), host_(socket_) {
+  LinuxDataplane(Socket socket, EventSet events, const LinuxOptions& options)
+      : options_(options), socket_(std::move(socket)), host_(socket_), events_(std::move(events)) {
     capabilities_ = {
         {.name = "netfilter",
          .choice = "gateway namespace behind sextant0",
@@ -134,9 +134,10 @@ class LinuxDataplane final : public Dataplane {
     return Counters{.local_sids = std::move(*local_sids)};
   }
 
-  int event_fd() const override { return monitor_ ? monitor_->fd() : -1; }
+  int event_fd() const override { return events_.fd(); }
 
   bool damaged() override {
+    if (too_big_) learn_path_mtus();
     if (!monitor_) return false;
     bool damage = false, links = false;
     monitor_->drain({
@@ -149,7 +150,6 @@ class LinuxDataplane final : public Dataplane {
       const auto now = Uplinks::read(socket_);
       damage = !now || *now != uplinks_;
     }
-    learn_path_mtus();
     return damage;
   }
 
@@ -159,8 +159,9 @@ class LinuxDataplane final : public Dataplane {
   void learn_path_mtus() {
     ApplyReport report;
     if (path_mtu_timer_.expired()) host_.forget_path_mtus(report);
-    if (!identity_.encapsulation_source) return;
-    too_big_->receive(*identity_.encapsulation_source, [&](const PathMtu& path) {
+    // Errors about others' packets are read too: the descriptor stays readable until they are.
+    const auto source = identity_.encapsulation_source.value_or(Ipv6Address{});
+    too_big_->receive(source, [&](const PathMtu& path) {
       if (!host_.learn_path_mtu(path.inner_destination, path.inner_mtu, report)) return;
       log::info("the underlay carries {} bytes towards {}: pods are told", path.inner_mtu,
                 path.inner_destination.to_string());
@@ -185,10 +186,10 @@ class LinuxDataplane final : public Dataplane {
       gateway_side_ = std::make_unique<GatewaySide>(*gateway_, options_.encap);
     }
     if (!monitor_) {  // before anything is read, so that no change falls between
-      auto monitor = Monitor::make(socket_, *gateway_);
+      if (auto watched = watch_path_mtus(); !watched) return watched;
+      auto monitor = Monitor::make(socket_, *gateway_, events_);
       if (!monitor) return tl::unexpected(monitor.error());
       monitor_.emplace(std::move(*monitor));
-      if (auto watched = watch_path_mtus(); !watched) return watched;
     }
     const auto writes_before = report.writes;
     if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
@@ -211,8 +212,8 @@ class LinuxDataplane final : public Dataplane {
     auto timer = Timer::make();
     if (!timer) return tl::unexpected(timer.error());
     path_mtu_timer_ = std::move(*timer);
-    if (auto watched = monitor_->watch(too_big_->fd()); !watched) return watched;
-    return monitor_->watch(path_mtu_timer_.fd());
+    if (auto watched = events_.watch(too_big_->fd()); !watched) return watched;
+    return events_.watch(path_mtu_timer_.fd());
   }
 
   // Make-before-break: paths, then the prefixes that take them, then what the host sends into the
@@ -325,6 +326,7 @@ class LinuxDataplane final : public Dataplane {
   std::unique_ptr<Gateway> gateway_;
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
+  EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;
   std::optional<PacketTooBigSocket> too_big_;
   Timer path_mtu_timer_;
@@ -339,7 +341,9 @@ Result<std::unique_ptr<Dataplane>> make_linux_dataplane(const LinuxOptions& opti
   if (auto allowed = check_privileges(); !allowed) return tl::unexpected(allowed.error());
   auto socket = Socket::make();
   if (!socket) return tl::unexpected(socket.error());
-  return std::make_unique<LinuxDataplane>(std::move(*socket), options);
+  auto events = EventSet::make();
+  if (!events) return tl::unexpected(events.error());
+  return std::make_unique<LinuxDataplane>(std::move(*socket), std::move(*events), options);
 }
 
 }  // namespace sextant::dataplane

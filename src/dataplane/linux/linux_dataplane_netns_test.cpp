@@ -63,7 +63,6 @@ class LinuxDataplaneTest : public ::testing::Test {
 };
 
 TEST_F(LinuxDataplaneTest, AChangeBeforeReconcileIsRefused) {
-  EXPECT_EQ(node_->dataplane().event_fd(), -1);
   EXPECT_FALSE(node_->damaged());
   overlay::ForwardingDiff change;
   change.paths[path_of(1, Family::kIpv4)] = to_node(1);
@@ -184,6 +183,20 @@ TEST_F(LinuxDataplaneTest, AGatewayWithoutItsNameIsMadeAnew) {
   EXPECT_EQ(node_->apply(edit).writes, 1U) << "the new gateway is the one that is edited";
 }
 
+// The agent asks for the descriptor once.
+TEST_F(LinuxDataplaneTest, DamageIsHeardThroughOneDescriptorWhateverBecomesOfTheGateway) {
+  const int events = node_->dataplane().event_fd();
+  ASSERT_GE(events, 0);
+  const auto wanted = three_nodes();
+  for (int gateway = 0; gateway < 2; ++gateway) {
+    expect_no_problems(node_->reconcile(wanted));
+    expect(netlink::delete_link(node_->socket(), std::string(kHostInner)));
+    EXPECT_TRUE(node_->notices_damage()) << "of gateway " << gateway;
+    EXPECT_EQ(node_->dataplane().event_fd(), events);
+    expect(Netns::remove(node_->gateway_name()));
+  }
+}
+
 TEST_F(LinuxDataplaneTest, AGatewayThatWasLostWhileNobodyLookedIsMadeAnew) {
   const auto wanted = three_nodes();
   expect_no_problems(node_->reconcile(wanted));
@@ -273,7 +286,6 @@ TEST_F(LinuxDataplaneTest, RemoveAllMayBeCalledAgainAndWithoutAnything) {
     for (const auto& rule : expect(netlink::list_rules(node_->socket()))) {
       EXPECT_NE(rule.protocol, netlink::RouteProtocol::kSextant) << rule.to_string();
     }
-    EXPECT_EQ(node_->dataplane().event_fd(), -1);
     EXPECT_FALSE(node_->damaged());
   }
   expect_no_problems(node_->reconcile(three_nodes()));

@@ -93,7 +93,21 @@ bool for_each_table_event(int fd, Visit visit) {
 
 }  // namespace
 
-Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway) {
+Result<EventSet> EventSet::make() {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return system_error("wait for events of the data plane", "", errno);
+  return EventSet(std::move(epoll));
+}
+
+Result<void> EventSet::watch(int other) {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = other}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, other, &event) != 0) {
+    return system_error("wait for events of the data plane", "", errno);
+  }
+  return {};
+}
+
+Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway, EventSet& events) {
   auto host_events =
       make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                     RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE},
@@ -110,23 +124,13 @@ Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway) {
   if (!tables) return tl::unexpected(tables.error());
   auto gateway_tables = gateway.netns().run(open_tables_monitor);
   if (!gateway_tables) return tl::unexpected(gateway_tables.error());
-  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return system_error("watch netlink sockets", "", errno);
   Monitor monitor(std::move(*host_events), std::move(*gateway_events),
-                  {std::move(*tables), std::move(*gateway_tables)}, std::move(epoll));
+                  {std::move(*tables), std::move(*gateway_tables)});
   for (const int fd : {monitor.host_.fd(), monitor.gateway_.fd(), monitor.tables_[0].get(),
                        monitor.tables_[1].get()}) {
-    if (auto watched = monitor.watch(fd); !watched) return tl::unexpected(watched.error());
+    if (auto watched = events.watch(fd); !watched) return tl::unexpected(watched.error());
   }
   return monitor;
-}
-
-Result<void> Monitor::watch(int other) {
-  epoll_event event{.events = EPOLLIN, .data = {.fd = other}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, other, &event) != 0) {
-    return system_error("watch for events", "", errno);
-  }
-  return {};
 }
 
 void Monitor::drain(const Handlers& handlers) {

@@ -16,13 +16,26 @@
 
 namespace sextant::dataplane {
 
+/// Descriptors to be waited for as one. One that is closed leaves by itself, so that the set can
+/// outlive what it waits for.
+class EventSet {
+ public:
+  [[nodiscard]] static Result<EventSet> make();
+  /// Readable when one of them is.
+  [[nodiscard]] int fd() const { return epoll_.get(); }
+  [[nodiscard]] Result<void> watch(int other);
+
+ private:
+  explicit EventSet(UniqueFd epoll) : epoll_(std::move(epoll)) {}
+  UniqueFd epoll_;
+};
+
 class Monitor {
  public:
-  /// `host` and the gateway's socket are those whose writes are not to be heard.
-  [[nodiscard]] static Result<Monitor> make(const netlink::Socket& host, Gateway& gateway);
-
-  /// Readable when there are events.
-  [[nodiscard]] int fd() const { return epoll_.get(); }
+  /// `host` and the gateway's socket are those whose writes are not to be heard. `events` turns
+  /// readable when there is something to drain.
+  [[nodiscard]] static Result<Monitor> make(const netlink::Socket& host, Gateway& gateway,
+                                            EventSet& events);
 
   struct Handlers {
     netlink::MessageHandler host;     // an rtnetlink message about the host
@@ -31,25 +44,18 @@ class Monitor {
     std::function<void()> lost;       // events were lost (ENOBUFS): anything may have happened
   };
   void drain(const Handlers& handlers);
-  /// Makes fd() readable when `other` is.
-  [[nodiscard]] Result<void> watch(int other);
   /// Forgets rtnetlink events: for a caller that reads everything anew afterwards.
   void skip_routing();
   /// Forgets nftables events that the data plane's own transaction has just caused.
   void skip_own_tables();
 
  private:
-  Monitor(netlink::Socket host, netlink::Socket gateway, std::array<UniqueFd, 2> tables,
-          UniqueFd epoll)
-      : host_(std::move(host)),
-        gateway_(std::move(gateway)),
-        tables_(std::move(tables)),
-        epoll_(std::move(epoll)) {}
+  Monitor(netlink::Socket host, netlink::Socket gateway, std::array<UniqueFd, 2> tables)
+      : host_(std::move(host)), gateway_(std::move(gateway)), tables_(std::move(tables)) {}
 
   netlink::Socket host_;
   netlink::Socket gateway_;
   std::array<UniqueFd, 2> tables_;  // of host and gateway
-  UniqueFd epoll_;
 };
 
 }  // namespace sextant::dataplane
