@@ -122,15 +122,16 @@ void HostSide::set_route(const overlay::RouteKey& key, const overlay::RouteTarge
 }
 
 void HostSide::remove_route(const overlay::RouteKey& key) {
-  if (path_mtus_.erase(key.prefix) != 0 && captures_.contains(key.prefix)) {
-    removed_.push_back(capture_route(key.prefix));
-  }
   if (key.scope == overlay::RouteScope::kPods) {
     const auto found = pods_.find(key.prefix);
     if (found == pods_.end()) return;
     removed_.push_back(pods_route(key.prefix, found->second));
     pods_.erase(found);
+    if (!captures_.contains(key.prefix)) path_mtus_.erase(key.prefix);
     return;
+  }
+  if (path_mtus_.erase(key.prefix) != 0 && captures_.contains(key.prefix)) {
+    removed_.push_back(capture_route(key.prefix));
   }
   captures_.erase(key.prefix);
   conflicts_.erase(key.prefix);
@@ -349,7 +350,9 @@ bool HostSide::learn_path_mtu(const IpAddress& inner_destination, std::uint32_t 
   for (int length = address_bits(inner_destination.family()); length >= 0; --length) {
     const IpPrefix prefix(inner_destination, static_cast<std::uint8_t>(length));
     const bool captured = captures_.contains(prefix);
-    if (!captured && !pods_.contains(prefix)) continue;
+    const auto pods = pods_.find(prefix);
+    const bool to_node = pods != pods_.end() && pods->second == RouteType::kUnicast;
+    if (!captured && !to_node) continue;
     const auto known = path_mtus_.find(prefix);
     if (mtu >= (known != path_mtus_.end() ? known->second : pod_mtu_)) return false;
     path_mtus_[prefix] = mtu;
