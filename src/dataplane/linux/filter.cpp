@@ -93,6 +93,7 @@ std::string host_ruleset(const FilterInput& input) {
   text += "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n";
   text += fmt::format("iifname \"{}\" dup to ip6 daddr drop\n", kHostOuter);
   text += fmt::format("iifname \"{}*\" ip6 daddr @gateway_sids drop\n", kPodDevicePrefix);
+  text += fmt::format("iifname \"{}*\" exthdr rt exists drop\n", kPodDevicePrefix);
   text += "ip6 daddr @host_sids accept\n";
   text += fmt::format("ip6 daddr @gateway_sids dup to {} device \"{}\" drop\n",
                       kGatewaySide.to_string(), kHostOuter);

@@ -4,8 +4,9 @@
 // are the node's own. From the underlay they are handed to the gateway at ingress (where the device
 // is known to be an underlay's), or before conntrack in PREROUTING (any other device); from the
 // gateway they leave as the host's own output, so that the host's FORWARD chain never sees them and
-// the underlay's routing finds the way. A pod cannot send to a SID. All of it lies in the tables
-// `ip6 sextant` and `netdev sextant`, replaced as a whole in one transaction.
+// the underlay's routing finds the way. A pod can send neither to a SID of its node nor a routing
+// header (RFC 8754 section 5.1). All of it lies in the tables `ip6 sextant` and `netdev sextant`,
+// replaced as a whole in one transaction.
 #pragma once
 
 #include <cstdint>
