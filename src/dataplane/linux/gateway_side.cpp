@@ -285,9 +285,13 @@ std::map<GatewaySide::SidRoute, Seg6Local> GatewaySide::wanted_sids(
 Result<void> GatewaySide::sync_local(const Identity& identity,
                                      const std::map<srv6::Sid, LocalSid>& sids,
                                      ApplyReport& report) {
-  auto tables = read();
-  if (!tables) return tl::unexpected(tables.error());
-  return sync_local(identity, sids, *tables, report);
+  Tables tables{.by_nexthop = {}, .sids = installed_sids_, .plain = installed_plain_};
+  for (const auto& sid : grouped_sids_) {
+    if (const auto nexthop = nexthops_.find(sid)) {
+      tables.by_nexthop.emplace(IpPrefix::host(sid.address()), *nexthop);
+    }
+  }
+  return sync_local(identity, sids, tables, report);
 }
 
 Result<void> GatewaySide::sync_local(const Identity& identity,
@@ -300,7 +304,8 @@ Result<void> GatewaySide::sync_local(const Identity& identity,
   if (auto done = sync_addresses(identity, report); !done) return done;
 
   Writes writes(gateway_.socket(), report);
-  for (const auto& route : base_routes(identity)) {
+  installed_plain_ = base_routes(identity);
+  for (const auto& route : installed_plain_) {
     const auto found = std::ranges::find_if(tables.plain, [&](const Route& present) {
       return present.destination == route.destination && present.table == route.table;
     });
@@ -346,7 +351,8 @@ Result<void> GatewaySide::sync_local(const Identity& identity,
           prefix_message(IpPrefix::host(sid.address()), netlink::NexthopId::kNone));
     }
   }
-  for (const auto& [where, action] : wanted_sids(sids)) {
+  installed_sids_ = wanted_sids(sids);
+  for (const auto& [where, action] : installed_sids_) {
     const auto found = tables.sids.find(where);
     const bool same = found != tables.sids.end() && found->second == action;
     if (found != tables.sids.end()) tables.sids.erase(found);

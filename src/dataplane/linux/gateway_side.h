@@ -82,8 +82,11 @@ class GatewaySide {
   srv6::EncapMode encap_;
   Nexthops nexthops_;
   std::map<IpPrefix, overlay::RouteTarget>
-      pods_only_;                            // kPods routes, which share the table with kAll
-  std::set<srv6::Sid> grouped_sids_;         // End.B6.Encaps with several lists: by nexthop id
+      pods_only_;                     // kPods routes, which share the table with kAll
+  std::set<srv6::Sid> grouped_sids_;  // End.B6.Encaps with several lists: by nexthop id
+  // What sync_local() made so last: an edit of one SID does not read all prefixes again.
+  std::map<SidRoute, Seg6Local> installed_sids_;
+  std::vector<netlink::Route> installed_plain_;
   std::vector<netlink::Message> leftovers_;  // deletions for collect()
 };
 

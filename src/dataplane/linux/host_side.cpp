@@ -40,6 +40,23 @@ RouteType type_of(const overlay::RouteTarget& target) {
   return RouteType::kUnicast;
 }
 
+constexpr std::size_t kMostLookups = 64;
+
+// The routing table's entry for an address (`ip route get fibmatch`); empty where there is none.
+Result<std::optional<Route>> best_match(netlink::Socket& socket, const IpAddress& address) {
+  netlink::Message message(RTM_GETROUTE, 0,
+                           rtmsg{.rtm_family = netlink::address_family(address.family()),
+                                 .rtm_dst_len = address_bits(address.family()),
+                                 .rtm_flags = RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE});
+  message.address(RTA_DST, address).about(address.to_string());
+  std::optional<Route> route;
+  const auto done = socket.request(
+      std::move(message), [&](const nlmsghdr& reply) { route = netlink::parse_route(reply); });
+  // ENETUNREACH: nothing leads there
+  if (!done && done.error().errno_value != ENETUNREACH) return tl::unexpected(done.error());
+  return route;
+}
+
 }  // namespace
 
 void HostSide::set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu) {
@@ -58,7 +75,7 @@ void HostSide::clear() {
   path_mtus_.clear();
   added_.clear();
   removed_.clear();
-  new_captures_ = false;
+  new_captures_.clear();
 }
 
 Route HostSide::capture_route(const IpPrefix& prefix) const {
@@ -117,7 +134,7 @@ void HostSide::set_route(const overlay::RouteKey& key, const overlay::RouteTarge
   }
   if (!captures_.contains(key.prefix)) {
     captures_.insert(key.prefix);
-    new_captures_ = true;
+    new_captures_.push_back(key.prefix);
   }
 }
 
@@ -196,6 +213,30 @@ Result<void> HostSide::find_conflicts(ApplyReport& report) {
   conflicts_ = std::move(found);
   report_conflicts(report);
   return {};
+}
+
+// The same for a few new captures, which are not worth reading a table that may hold 100,000
+// routes. False where single lookups cannot tell.
+bool HostSide::find_new_conflicts() {
+  if (new_captures_.size() > kMostLookups) return false;
+  std::set<IpPrefix> found;
+  for (const auto& prefix : new_captures_) {
+    const auto best = best_match(socket_, prefix.address());
+    if (!best) return false;
+    const auto& route = *best;
+    if (!route) continue;
+    // Another rule's table, a longer prefix or our own route may hide what is looked for.
+    if (route->table != TableId::kMain || route->destination.length() > prefix.length()) {
+      return false;
+    }
+    if (route->destination != prefix) continue;
+    if (route->protocol == RouteProtocol::kSextant) return false;
+    found.insert(prefix);
+  }
+  for (const auto& prefix : new_captures_) conflicts_.erase(prefix);
+  for (const auto& prefix : found) captures_.erase(prefix);
+  conflicts_.merge(found);
+  return true;
 }
 
 void HostSide::report_conflicts(ApplyReport& report) const {
@@ -304,19 +345,17 @@ Result<void> HostSide::sync(ApplyReport& report) {
   (void)captures_.take_change();  // sync_routes() has done it
   added_.clear();
   removed_.clear();
-  new_captures_ = false;
+  new_captures_.clear();
   return {};
 }
 
 void HostSide::write_changes(ApplyReport& report) {
-  if (new_captures_) {
-    if (auto read = find_conflicts(report); !read) {
-      report.problems.push_back({.object = "routes", .error = read.error()});
-    }
-    new_captures_ = false;
-  } else {
+  if (find_new_conflicts()) {
     report_conflicts(report);
+  } else if (auto read = find_conflicts(report); !read) {
+    report.problems.push_back({.object = "routes", .error = read.error()});
   }
+  new_captures_.clear();
   const auto captured = captures_.take_change();
   for (const auto& prefix : captured.added) added_.push_back(capture_route(prefix));
   for (const auto& prefix : captured.removed) {

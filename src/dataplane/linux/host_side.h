@@ -66,6 +66,7 @@ class HostSide {
   [[nodiscard]] netlink::Route pods_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] std::vector<netlink::Route> wanted_routes() const;
   [[nodiscard]] Result<void> find_conflicts(ApplyReport& report);
+  [[nodiscard]] bool find_new_conflicts();
   void report_conflicts(ApplyReport& report) const;
   [[nodiscard]] Result<void> sync_addresses(ApplyReport& report);
   [[nodiscard]] Result<void> sync_routes(ApplyReport& report);
@@ -83,7 +84,7 @@ class HostSide {
   std::map<IpPrefix, Ipv6Address> locators_;
   std::vector<netlink::Route> added_, removed_;  // since the last write_changes()
   std::map<IpPrefix, std::uint32_t> path_mtus_;  // of members of captures_ and pods_
-  bool new_captures_ = false;
+  std::vector<IpPrefix> new_captures_;           // since the last look for conflicts
 };
 
 }  // namespace sextant::dataplane

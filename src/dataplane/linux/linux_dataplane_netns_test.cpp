@@ -115,6 +115,41 @@ TEST_F(LinuxDataplaneTest, AForeignRouteToAPodPrefixIsReportedAndKeptUntilItGoes
   }
 }
 
+TEST_F(LinuxDataplaneTest, AnEditFindsForeignRoutesOfEveryKindToItsNewPrefix) {
+  struct Place {
+    std::string prefix, longer, shorter;
+  };
+  for (const Place& place : {Place{"10.9.0.0/24", "10.9.0.0/32", "10.9.0.0/16"},
+                             Place{"fd20:0:0:9::/64", "fd20:0:0:9::/128", "fd20::/32"}}) {
+    auto exact = node_->foreign_route(prefix(place.prefix));
+    auto weak = exact, closed = exact;
+    weak.metric = 30'000;  // would lose against ours
+    closed.type = netlink::RouteType::kUnreachable;
+    closed.next_hops.clear();
+    const auto longer = node_->foreign_route(prefix(place.longer)),
+               shorter = node_->foreign_route(prefix(place.shorter));
+    const std::vector<std::pair<std::vector<netlink::Route>, bool>> cases{
+        {{}, false},    {{shorter}, false}, {{longer}, false},      {{exact}, true},
+        {{weak}, true}, {{closed}, true},   {{longer, weak}, true}, {{shorter, exact}, true}};
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      SCOPED_TRACE(place.prefix + " case " + std::to_string(i));
+      const auto& [foreign, conflict] = cases[i];
+      for (const auto& route : foreign) expect(netlink::add_route(node_->socket(), route));
+      auto wanted = three_nodes();
+      expect_no_problems(node_->reconcile(wanted));
+      add_route(wanted, place.prefix, 1);
+      const auto change = overlay::diff(three_nodes(), wanted);
+      const auto report = node_->apply(change);
+      EXPECT_THAT(report.problems, SizeIs(conflict ? 1 : 0));
+      EXPECT_EQ(node_->has_own_route(prefix(place.prefix)), !conflict);
+      EXPECT_THAT(node_->apply(change).problems, SizeIs(conflict ? 1 : 0)) << "the same again";
+      for (const auto& route : foreign) expect(netlink::delete_route(node_->socket(), route));
+      expect_no_problems(node_->reconcile(wanted));
+      EXPECT_TRUE(node_->has_own_route(prefix(place.prefix)));
+    }
+  }
+}
+
 TEST_F(LinuxDataplaneTest, APrefixThatIsDroppedStaysSoWhenItsForeignRouteGoes) {
   const auto contested = prefix("10.9.0.0/24");
   auto wanted = three_nodes();
