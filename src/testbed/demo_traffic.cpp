@@ -1,6 +1,7 @@
 #include "testbed/demo_traffic.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sextant::testbed {
 namespace {
@@ -68,6 +69,7 @@ void DemoTraffic::clear() {
 std::map<DemoTraffic::Path, std::size_t> DemoTraffic::paths(const Flow& flow, Time from,
                                                             Time to) const {
   struct Seen {
+    int hops_left;  // orders them on one way; see path_of()
     Time at;
     std::string router;
   };
@@ -76,12 +78,14 @@ std::map<DemoTraffic::Path, std::size_t> DemoTraffic::paths(const Flow& flow, Ti
     for (const CapturedPacket& packet : sniffer.packets()) {
       const auto header = header_of(packet, flow.stream);
       if (!header || header->sent < from || header->sent >= to) continue;
-      by_sequence[header->sequence].push_back({packet.at, router});
+      const int hops_left = packet.outer ? packet.outer->hop_limit : packet.inner.hop_limit;
+      by_sequence[header->sequence].push_back({hops_left, packet.at, router});
     }
   }
   std::map<Path, std::size_t> result;
   for (auto& [sequence, seen] : by_sequence) {
-    std::ranges::sort(seen, {}, &Seen::at);
+    std::ranges::sort(seen, {},
+                      [](const Seen& each) { return std::pair(-each.hops_left, each.at); });
     Path path;
     for (const Seen& each : seen) path.push_back(each.router);
     ++result[path];

@@ -148,6 +148,18 @@ TEST(DecodeStreamHeader, NeedsAllOfItsBytes) {
   EXPECT_TRUE(decode_stream_header(Bytes(kStreamHeaderSize)));
 }
 
+TEST(PathOf, GoesByTheOuterHopLimitWhateverTheTimes) {
+  const auto seen = [](const std::string& netns, std::uint8_t hop_limit, int ms) {
+    CapturedPacket packet;
+    packet.netns = netns;
+    packet.outer.emplace().hop_limit = hop_limit;
+    packet.at += std::chrono::milliseconds(ms);
+    return packet;
+  };
+  EXPECT_THAT(path_of({seen("r8", 60, 10), seen("r4", 62, 30), seen("r6", 61, 20)}),
+              testing::ElementsAre("r4", "r6", "r8"));
+}
+
 TEST(PathOf, OrdersNamespacesByFirstSighting) {
   const auto seen = [](std::string netns, int ms) {
     CapturedPacket packet;

@@ -251,8 +251,16 @@ PacketFilter echo_to(const IpAddress& destination) {
 }
 
 std::vector<std::string> path_of(std::vector<CapturedPacket> packets) {
-  std::stable_sort(packets.begin(), packets.end(),
-                   [](const auto& a, const auto& b) { return a.at < b.at; });
+  // The kernel stamps a packet where it is read while nobody else asks for time stamps yet, so that
+  // the first ones of a busy machine are out of order. The outer hop limit falls at every router.
+  const bool encapsulated =
+      std::all_of(packets.begin(), packets.end(), [](const auto& packet) { return packet.outer; });
+  std::stable_sort(packets.begin(), packets.end(), [&](const auto& a, const auto& b) {
+    if (encapsulated && a.outer->hop_limit != b.outer->hop_limit) {
+      return a.outer->hop_limit > b.outer->hop_limit;
+    }
+    return a.at < b.at;
+  });
   std::vector<std::string> path;
   for (const CapturedPacket& packet : packets) {
     if (std::find(path.begin(), path.end(), packet.netns) == path.end()) {

@@ -121,8 +121,8 @@ class Sniffer {
   std::unique_ptr<State> state_;
 };
 
-/// The namespaces in the order in which packets were first seen there: the path of one packet, or
-/// of one flow.
+/// The namespaces in the order of the path of one packet, or of one flow: by outer hop limit where
+/// all are encapsulated, then by time.
 [[nodiscard]] std::vector<std::string> path_of(std::vector<CapturedPacket> packets);
 
 }  // namespace sextant::testbed
