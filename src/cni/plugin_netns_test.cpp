@@ -130,7 +130,7 @@ TEST_F(PluginTest, MtuComesFromConfigurationOrTheUnderlay) {
     EXPECT_EQ(run("DEL", input).exit_status, 0);
     return in_pod;
   };
-  EXPECT_EQ(mtu_with(nullptr, 0), 9000U - 128) << "6 segments";
+  EXPECT_EQ(mtu_with(nullptr, 0), 9000U - 144) << "6 segments, each in the SRH";
   EXPECT_EQ(mtu_with("maxSegments", 1), 9000U - 40);
   EXPECT_EQ(mtu_with("mtu", 1400), 1400U);
   expect(netlink::change_link(*host_, expect(netlink::get_link(*host_, "uplink")).index,
