@@ -8,18 +8,17 @@
 //   locator, pod prefix or address keeps it, else the first by name gets it), is left out with a
 //   Problem; the rest of the object works. A node without pod prefixes is a router.
 // - Segment lists (segments.h): one whose last SID decapsulates at the endpoint is complete; one
-// that ends at another node is
-//   rejected; any other is transport only and gets the endpoint's service SID for the family.
-//   Invalid lists carry nothing; a candidate path is valid while one of its lists is (RFC 9256
-//   section 5.1).
+//   that ends at another node is rejected; any other is transport only and gets the endpoint's
+//   service SID for the family. Invalid lists carry nothing; a candidate path is valid while one of
+//   its lists is (RFC 9256 section 5.1).
 // - Policies (policies.h): objects of one (color, endpoint) are one policy; its active candidate
-// path by RFC 9256 section 2.9; its
-//   binding SID is that of the active path's object, else of the first that has one; it drops where
-//   one object says so. A policy towards this node itself does not apply.
+//   path by RFC 9256 section 2.9; its binding SID is that of the active path's object, else of the
+//   first that has one; it drops where one object says so. A policy towards this node itself does
+//   not apply.
 // - Steering (steering.h): pod prefixes and node addresses go to the endpoint's best valid policy
-// of the family (highest
-//   preference of the active path, then lower color), by color where the prefix carries one, else
-//   to the plain path. Where no policy is valid: drop, if one of them says so, else the plain path.
+//   of the family (highest preference of the active path, then lower color), by color where the
+//   prefix carries one, else to the plain path. Where no policy is valid: drop, if one of them says
+//   so, else the plain path.
 #pragma once
 
 #include <memory>

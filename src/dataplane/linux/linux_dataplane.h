@@ -1,8 +1,9 @@
 // The Linux data plane: kernel seg6 behind a gateway namespace.
 //
-//   pod --- host: PREROUTING, FORWARD, POSTROUTING --- sextant0 | inner   gateway: inner packet ->
-//   nexthop object underlay --- host: routing of the underlay    --- sextant1 | outer (seg6 encap),
-//   local SIDs (seg6local)
+// clang-format off
+//   pod ------ host: PREROUTING, FORWARD, POSTROUTING --- sextant0 | inner   gateway: inner packet -> nexthop object
+//   underlay - host: routing of the underlay ------------ sextant1 | outer   (seg6 encap), local SIDs (seg6local)
+// clang-format on
 //
 // Encapsulation and decapsulation happen in a network namespace of Sextant's own, without netfilter
 // rules, which two veth pairs join to the host. The host so sees inner packets enter and leave
