@@ -51,6 +51,11 @@ class HttpServerTest : public ::testing::Test {
   static std::string talk(const UniqueFd& fd, const std::string& bytes) {
     EXPECT_EQ(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
+    return hear(fd);
+  }
+
+  // Everything that the server says until it closes.
+  static std::string hear(const UniqueFd& fd) {
     std::string answer;
     pollfd ready{.fd = fd.get(), .events = POLLIN, .revents = 0};
     char buffer[4096];
@@ -124,7 +129,8 @@ TEST_F(HttpServerTest, BoundsTheNumberOfConnections) {
   start({.connections = 1});
   const auto busy = connect();
   const auto fd = connect();
-  EXPECT_NE(talk(fd, "GET / HTTP/1.1\r\n\r\n").find("503"), std::string::npos);
+  // Without asking: the server may have answered and closed before a request could be sent.
+  EXPECT_NE(hear(fd).find("503"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, ReplacesAStaleSocketButNoOtherFile) {
