@@ -42,8 +42,9 @@ asio::posix::stream_descriptor watched(asio::io_context& io, int fd) {
 
 }  // namespace
 
-bool may_begin(bool loaded, bool node_known, bool errors) {
-  return loaded && (node_known || !errors);
+bool may_begin(const Beginning& beginning) {
+  if (!beginning.loaded) return false;
+  return !beginning.errors || (beginning.node_known && !beginning.has_forwarding);
 }
 
 struct Daemon::State {
@@ -92,7 +93,10 @@ void Daemon::State::begin() {
   const bool errors = std::any_of(
       source.findings.begin(), source.findings.end(),
       [](const auto& finding) { return finding.severity == sources::Severity::kError; });
-  if (may_begin(source.loaded, node_known, errors)) {
+  if (may_begin({.loaded = source.loaded,
+                 .node_known = node_known,
+                 .errors = errors,
+                 .has_forwarding = reconciler.dataplane().has_forwarding()})) {
     if (!node_known)
       log::warn("node {} is not among the manifests in {}: it gets no overlay", options.node,
                 options.manifests);
@@ -100,8 +104,8 @@ void Daemon::State::begin() {
     schedule_retry();
   } else if (!std::exchange(hold_logged, true)) {
     log::warn(
-        "{} holds no readable manifest of node {} yet: what an earlier agent left keeps "
-        "forwarding until it does",
+        "not everything in {} can be read, or node {} is not in it: what an earlier agent left "
+        "keeps forwarding, unchanged, until that is mended",
         options.manifests, options.node);
   }
 }

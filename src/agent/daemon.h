@@ -18,11 +18,18 @@
 
 namespace sextant::agent {
 
+struct Beginning {
+  bool loaded = false;          // the source was read at least once
+  bool node_known = false;      // this node is among what it says
+  bool errors = false;          // something in it was not understood
+  bool has_forwarding = false;  // an earlier agent's forwarding is there
+};
 /// Whether what the source knows may be made so for the first time. Until then, what an earlier
-/// agent left keeps forwarding: not where the source was never read, nor where this node is missing
-/// while `errors` say that something was not understood. An honest empty source is made so: nothing
-/// is wanted, nothing remains.
-[[nodiscard]] bool may_begin(bool loaded, bool node_known, bool errors);
+/// agent left keeps forwarding: that agent knew the last good form of what is bad now, this one
+/// does not. On a node without forwarding one bad object does not hold up the others, unless this
+/// node itself may be among what is bad. An honest empty source is made so: nothing is wanted,
+/// nothing remains.
+[[nodiscard]] bool may_begin(const Beginning& beginning);
 
 class Daemon {
  public:

@@ -275,11 +275,15 @@ TEST_F(DaemonTest, ReadsEverythingAgainOnHangup) {
 }
 
 TEST(MayBegin, HoldsBackWhatCouldWipeForwardingByMistake) {
-  EXPECT_FALSE(may_begin(false, false, false)) << "never read";
-  EXPECT_FALSE(may_begin(true, false, true)) << "this node may stand in what is bad";
-  EXPECT_TRUE(may_begin(true, false, false)) << "honestly empty";
-  EXPECT_TRUE(may_begin(true, true, true)) << "one bad object never disturbs the others";
-  EXPECT_TRUE(may_begin(true, true, false));
+  EXPECT_FALSE(may_begin({})) << "never read";
+  EXPECT_FALSE(may_begin({.loaded = true, .errors = true})) << "this node may be what is bad";
+  EXPECT_TRUE(may_begin({.loaded = true})) << "honestly empty";
+  EXPECT_TRUE(may_begin({.loaded = true, .node_known = true, .errors = true}))
+      << "one bad object never disturbs the others";
+  EXPECT_FALSE(
+      may_begin({.loaded = true, .node_known = true, .errors = true, .has_forwarding = true}))
+      << "the last good form of what is bad still forwards";
+  EXPECT_TRUE(may_begin({.loaded = true, .node_known = true, .has_forwarding = true}));
 }
 
 }  // namespace

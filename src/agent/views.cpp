@@ -136,9 +136,10 @@ std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,
   if (!source.loaded)
     reasons.push_back("the " + source.kind + " in " + source.path + " could not be read yet");
   else if (!reconciler.begun())
-    reasons.push_back("node " + reconciler.settings().node +
-                      " is not among the manifests that could be read, and some are bad: what an "
-                      "earlier agent left keeps forwarding");
+    reasons.push_back("not everything in " + source.path + " can be read, or node " +
+                      reconciler.settings().node +
+                      " is not in it: what an earlier agent left keeps forwarding, unchanged; see "
+                      "`sextant status`");
   if (reconciler.failure()) reasons.push_back(reconciler.failure()->message());
   for (const auto& problem : reconciler.apply_problems()) {
     if (reasons.size() == kReasonsShown) {

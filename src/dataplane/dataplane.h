@@ -57,6 +57,9 @@ class Dataplane {
   /// privilege).
   [[nodiscard]] virtual Result<ApplyReport> reconcile(const overlay::Forwarding& wanted) = 0;
 
+  /// Whether an earlier agent's forwarding is there, which reconcile() would adopt.
+  [[nodiscard]] virtual bool has_forwarding() const { return false; }
+
   /// The change on top of what was reconciled or applied last: make-before-break, no packet lost.
   [[nodiscard]] virtual Result<ApplyReport> apply(const overlay::ForwardingDiff& change) = 0;
 

@@ -196,6 +196,11 @@ Result<Gateway> Gateway::open_or_create(ApplyReport& report) {
   return Gateway(std::move(*name), std::move(*netns), std::move(*socket));
 }
 
+bool Gateway::exists() {
+  const auto name = name_here();
+  return name && Netns::open_path(std::string(kNamesDirectory) + "/" + *name);
+}
+
 Result<void> Gateway::remove(Socket& host) {
   for (const auto name : {kHostInner, kHostOuter}) {
     const auto deleted = netlink::delete_link(host, std::string(name));

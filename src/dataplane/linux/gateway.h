@@ -26,6 +26,8 @@ class Gateway {
   [[nodiscard]] static Result<std::string> name_here();
   /// Opens it, or makes an empty one (`report.writes` counts that).
   [[nodiscard]] static Result<Gateway> open_or_create(ApplyReport& report);
+  /// Whether there is one already.
+  [[nodiscard]] static bool exists();
   /// Removes the links and the namespace; nothing there is no error.
   [[nodiscard]] static Result<void> remove(netlink::Socket& host);
 

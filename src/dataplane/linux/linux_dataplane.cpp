@@ -73,6 +73,8 @@ class LinuxDataplane final : public Dataplane {
     return report;
   }
 
+  bool has_forwarding() const override { return Gateway::exists(); }
+
   Result<ApplyReport> apply(const overlay::ForwardingDiff& change) override {
     if (!gateway_side_) {
       return failure("apply a change", "", "reconcile() has not succeeded yet");
