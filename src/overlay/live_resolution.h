@@ -1,9 +1,9 @@
 // A resolution kept up to date: what Resolver is made of.
 //
 // Flow of one change: nodes -> rulings -> facts -> policies that see the difference -> policies by
-// (endpoint, color)
-// -> parts of the nodes concerned. Each stage hands on only what became another value, so the cost
-// follows the change. The functions that read one object are those that resolve() uses.
+// (endpoint, color) -> parts of the nodes concerned. Each stage hands on only what became another
+// value, so the cost follows the change. The functions that read one object are those that
+// resolve() uses.
 //
 // The whole is done again only where this node itself starts or ceases to be a headend, or its
 // labels change.

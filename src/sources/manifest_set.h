@@ -2,11 +2,9 @@
 //
 // What is bad never takes the place of what is good:
 //   - a file that is not YAML leaves its last good state in force;
-//   - an object with errors leaves its last good form in force, the others of its file are taken
-//   over;
+//   - an object with errors leaves its last good form in force, the others of its file count;
 //   - a document that cannot be identified (no kind, no name) may be any object that was in the
-//   file before: those that
-//     are missing now stay.
+//     file before: those that are missing now stay.
 // An object in two files stays in force as in the file that had it first (of files that come
 // together, the first by name): a second definition takes nothing away. Within a file the first
 // counts.
