@@ -1,10 +1,12 @@
 #include "sources/file_snapshot.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
 #include "base/unique_fd.h"
@@ -13,6 +15,7 @@ namespace sextant::sources {
 namespace {
 
 constexpr off_t kMostBytes = off_t{256} << 20;
+constexpr std::chrono::milliseconds kClosing{5};  // between a close's event and its end
 
 enum class Lease { kHeld, kWriter, kNone };
 
@@ -25,6 +28,19 @@ Lease take_read_lease(int fd) {
   if (::fcntl(fd, F_SETLEASE, F_RDLCK) == 0) return Lease::kHeld;
   // EAGAIN: open for writing. EINVAL, EACCES, ...: no leases on this file system, or not for us.
   return errno == EAGAIN ? Lease::kWriter : Lease::kNone;
+}
+
+// The kernel tells inotify of a close before it gives up the writer's access (__fput() in
+// fs/file_table.c), so whoever wakes up at once may still see a writer that is about to be gone and
+// never heard of again.
+Lease await_read_lease(int fd) {
+  const auto deadline = std::chrono::steady_clock::now() + kClosing;
+  auto lease = take_read_lease(fd);
+  while (lease == Lease::kWriter && std::chrono::steady_clock::now() < deadline) {
+    ::sched_yield();
+    lease = take_read_lease(fd);
+  }
+  return lease;
 }
 
 Result<FileSnapshot> read_all(int fd, const std::string& path, off_t size) {
@@ -65,7 +81,7 @@ Result<FileSnapshot> read_snapshot(const std::string& path) {
   if (::fstat(fd.get(), &target) != 0) return system_error("read", path, errno);
   if (!S_ISREG(target.st_mode)) return failure("read", path, "not a regular file");
   const bool close_is_noticed = !S_ISLNK(link.st_mode) && target.st_nlink <= 1;
-  if (take_read_lease(fd.get()) == Lease::kWriter && close_is_noticed) {
+  if (await_read_lease(fd.get()) == Lease::kWriter && close_is_noticed) {
     return FileSnapshot{FileSnapshot::State::kBeingWritten, {}};
   }
   // Under the lease, or not at all, the size may have changed since.
