@@ -19,11 +19,13 @@ class TemporaryDirectory {
   TemporaryDirectory() {
     char path[] = "/tmp/sextant-sources-XXXXXX";
     EXPECT_NE(::mkdtemp(path), nullptr);
-    path_ = path;
+    // In a parent of its own: a watcher of the directory hears of its neighbours too.
+    path_ = std::string(path) + "/manifests";
+    std::filesystem::create_directory(path_);
   }
   ~TemporaryDirectory() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(std::filesystem::path(path_).parent_path(), ignored);
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
