@@ -38,10 +38,27 @@ struct ApplyReport {
 struct Count {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
+  Count& operator+=(const Count& other) {
+    packets += other.packets;
+    bytes += other.bytes;
+    return *this;
+  }
+  friend bool operator==(const Count&, const Count&) = default;
 };
 
+/// What a path has carried. The counts live with the path in the data plane: neither an edit of its
+/// lists nor the end of the agent sets them back.
+struct PathCount {
+  Count all;                 // also by lists that edits have taken away: it only grows
+  std::vector<Count> lists;  // in the order of Path::lists; one that an edit leaves keeps its
+                             // count, a new one begins at 0
+};
+
+/// What is not counted is not in the maps: that is not the same as a count of 0.
 struct Counters {
   std::map<srv6::Sid, Count> local_sids;
+  std::map<overlay::PathKey, PathCount> paths;
+  std::map<std::string, Count> dropped;  // at the edge of the SID domain, by reason: "pod_to_sid"
 };
 
 class Dataplane {

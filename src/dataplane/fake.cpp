@@ -30,6 +30,7 @@ Result<ApplyReport> FakeDataplane::reconcile(const overlay::Forwarding& wanted) 
   if (failure_) return tl::unexpected(*failure_);
   const auto writes = entries(overlay::diff(installed_, wanted));
   installed_ = wanted;
+  forget_lists_that_are_gone();
   return ApplyReport{.writes = writes, .problems = problems_};
 }
 
@@ -37,6 +38,7 @@ Result<ApplyReport> FakeDataplane::apply(const overlay::ForwardingDiff& change) 
   calls_.emplace_back(Apply{change});
   if (failure_) return tl::unexpected(*failure_);
   overlay::patch(installed_, change);
+  forget_lists_that_are_gone();
   return ApplyReport{.writes = entries(change), .problems = problems_};
 }
 
@@ -44,12 +46,41 @@ Result<void> FakeDataplane::remove_all() {
   calls_.emplace_back(RemoveAll{});
   if (failure_) return tl::unexpected(*failure_);
   installed_ = {};
+  carried_.clear();
   return {};
 }
 
 Result<Counters> FakeDataplane::counters() {
   if (failure_) return tl::unexpected(*failure_);
-  return counters_;
+  auto counters = counters_;
+  for (const auto& [key, path] : installed_.paths) {
+    auto& count = counters.paths[key];
+    const auto found = carried_.find(key);
+    if (found != carried_.end()) count.all = found->second.all;
+    for (const auto& list : path.lists)
+      count.lists.push_back(found != carried_.end() && found->second.lists.contains(list.segments)
+                                ? found->second.lists.at(list.segments)
+                                : Count{});
+  }
+  return counters;
+}
+
+void FakeDataplane::carry(const overlay::PathKey& path, std::size_t list, const Count& traffic) {
+  auto& carried = carried_[path];
+  carried.all += traffic;
+  carried.lists[installed_.paths.at(path).lists.at(list).segments] += traffic;
+}
+
+void FakeDataplane::forget_lists_that_are_gone() {
+  std::erase_if(carried_,
+                [&](const auto& carried) { return !installed_.paths.contains(carried.first); });
+  for (auto& [key, carried] : carried_) {
+    const auto& lists = installed_.paths.at(key).lists;
+    std::erase_if(carried.lists, [&](const auto& counted) {
+      return std::ranges::none_of(lists,
+                                  [&](const auto& list) { return list.segments == counted.first; });
+    });
+  }
 }
 
 bool FakeDataplane::damaged() {

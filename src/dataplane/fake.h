@@ -1,6 +1,8 @@
 // A data plane for unit tests: holds what it was told, records every call, and fails on demand.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -52,7 +54,10 @@ class FakeDataplane final : public Dataplane {
   void set_capabilities(std::vector<Capability> capabilities) {
     capabilities_ = std::move(capabilities);
   }
+  /// What is counted apart from paths.
   void set_counters(Counters counters) { counters_ = std::move(counters); }
+  /// Traffic on a list of an installed path.
+  void carry(const overlay::PathKey& path, std::size_t list, const Count& traffic);
   /// Somebody else changed what is installed: event_fd() turns readable and damaged() true once.
   /// Safe to call from another thread; the change to `installed()` is not.
   void damage();
@@ -63,6 +68,12 @@ class FakeDataplane final : public Dataplane {
   }
 
  private:
+  struct Carried {
+    Count all;
+    std::map<std::vector<srv6::Sid>, Count> lists;
+  };
+  void forget_lists_that_are_gone();
+
   UniqueFd event_;
   overlay::Forwarding installed_;
   std::vector<Call> calls_;
@@ -70,6 +81,7 @@ class FakeDataplane final : public Dataplane {
   std::vector<ApplyProblem> problems_;
   std::vector<Capability> capabilities_;
   Counters counters_;
+  std::map<overlay::PathKey, Carried> carried_;
 };
 
 }  // namespace sextant::dataplane

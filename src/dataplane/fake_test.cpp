@@ -42,6 +42,31 @@ TEST(FakeDataplane, FailsOnDemandAndThenChangesNothing) {
   EXPECT_FALSE(fake.remove_all());
 }
 
+TEST(FakeDataplane, CountsForASegmentListAcrossEditsOfItsPath) {
+  const auto list = [](const char* sid) {
+    return srv6::SegmentList{.segments = {srv6::Sid::parse(sid).value()}};
+  };
+  const overlay::PathKey path{.endpoint = Ipv6Address::parse("fd12::1000").value()};
+  const auto through = [&](std::vector<srv6::SegmentList> lists) {
+    overlay::Forwarding wanted;
+    wanted.paths[path] = {.lists = std::move(lists)};
+    return wanted;
+  };
+  FakeDataplane fake;
+  ASSERT_TRUE(fake.reconcile(through({list("fcff:1::1"), list("fcff:2::1")})));
+  fake.carry(path, 0, {.packets = 1, .bytes = 100});
+  fake.carry(path, 1, {.packets = 2, .bytes = 200});
+  ASSERT_TRUE(
+      fake.apply(overlay::diff(fake.installed(), through({list("fcff:2::1"), list("fcff:3::1")}))));
+  const auto count = fake.counters().value().paths.at(path);
+  EXPECT_EQ(count.all, (Count{.packets = 3, .bytes = 300})) << "the list that is gone counts";
+  ASSERT_EQ(count.lists.size(), 2U);
+  EXPECT_EQ(count.lists[0], (Count{.packets = 2, .bytes = 200})) << "it was the second one before";
+  EXPECT_EQ(count.lists[1], Count{});
+  ASSERT_TRUE(fake.reconcile({}));
+  EXPECT_TRUE(fake.counters().value().paths.empty());
+}
+
 TEST(FakeDataplane, ShowsDamageOnce) {
   FakeDataplane fake;
   EXPECT_FALSE(readable(fake.event_fd()));
