@@ -4,6 +4,8 @@
 #include <boost/json/value.hpp>
 #include <map>
 
+#include "agent/trace_view.h"
+
 namespace sextant::agent {
 namespace {
 
@@ -29,14 +31,21 @@ HttpResponse sids(Reconciler& reconciler) {
 }  // namespace
 
 HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source) {
-  using Answer = std::function<HttpResponse()>;
+  using Answer = std::function<HttpResponse(const HttpRequest&)>;
   const std::map<std::string, Answer, std::less<>> paths{
-      {"/healthz", [&reconciler, source] { return healthz(reconciler, source()); }},
-      {"/v1/status", [&reconciler, source] { return answer(status_view(reconciler, source())); }},
-      {"/v1/sids", [&reconciler] { return sids(reconciler); }},
-      {"/v1/policies", [&reconciler] { return answer(policies_view(reconciler)); }},
-      {"/v1/routes", [&reconciler] { return answer(routes_view(reconciler)); }},
-      {"/v1/nodes", [&reconciler] { return answer(nodes_view(reconciler)); }},
+      {"/healthz",
+       [&reconciler, source](const HttpRequest&) { return healthz(reconciler, source()); }},
+      {"/v1/status", [&reconciler, source](
+                         const HttpRequest&) { return answer(status_view(reconciler, source())); }},
+      {"/v1/sids", [&reconciler](const HttpRequest&) { return sids(reconciler); }},
+      {"/v1/policies",
+       [&reconciler](const HttpRequest&) { return answer(policies_view(reconciler)); }},
+      {"/v1/routes", [&reconciler](const HttpRequest&) { return answer(routes_view(reconciler)); }},
+      {"/v1/nodes", [&reconciler](const HttpRequest&) { return answer(nodes_view(reconciler)); }},
+      {"/v1/trace",
+       [&reconciler](const HttpRequest& request) {
+         return trace_answer(reconciler, request.target);
+       }},
   };
   return [paths](const HttpRequest& request) {
     const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
@@ -51,7 +60,7 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
       refusal.allow = "GET";
       return refusal;
     }
-    return found->second();
+    return found->second(request);
   };
 }
 

@@ -147,6 +147,38 @@ TEST_F(ApiTest, NodesShowTheirSidsWhichIsThisOneAndWhichAreRouters) {
   EXPECT_EQ(router.at("locator"), json::value(nullptr));
 }
 
+TEST_F(ApiTest, TraceTellsWhatBothHeadendsDoAndWhy) {
+  const auto trace = get("/v1/trace?source=172.16.1.2&destination=172.16.2.2");
+  EXPECT_EQ(trace.at("node"), json::value("worker1"));
+  EXPECT_EQ(trace.at("source"),
+            json::parse(R"({"address": "172.16.1.2", "node": "worker1", "pod": true})"));
+  const auto& forward = trace.at("forward");
+  EXPECT_EQ(forward.at("headend"), json::value("worker1"));
+  EXPECT_EQ(forward.at("outcome"), json::value("Path"));
+  EXPECT_EQ(forward.at("reason"), json::value("the only policy for IPv4 towards it"));
+  EXPECT_EQ(forward.at("encapsulationSource"), json::value("fd11::1000"));
+  EXPECT_EQ(forward.at("prefix"), json::value("172.16.2.0/26"));
+  EXPECT_EQ(forward.at("policy").at("color"), json::value(100));
+  EXPECT_EQ(forward.at("policy").at("candidatePath").at("object"), json::value("SRv6Policy/gold"));
+  EXPECT_EQ(forward.at("policy").at("candidatePath").at("reason"),
+            json::value("the only candidate path"));
+  EXPECT_EQ(forward.at("segmentLists"),
+            json::parse(R"([{"segments": ["fcff:6::1", "fcdd:0:0:12aa:13::"], "weight": 1}])"));
+  EXPECT_EQ(trace.at("reverse").at("headend"), json::value("worker2"));
+  EXPECT_EQ(trace.at("reverse").at("policy"), json::value(nullptr));
+  const auto six = get("/v1/trace?source=worker1&destination=worker2&family=IPv6");
+  EXPECT_EQ(six.at("destination"),
+            json::parse(R"({"address": "fdfb:af47:32af:2::1", "node": "worker2", "pod": false})"));
+}
+
+TEST_F(ApiTest, TraceRefusesWhatItCannotAnswer) {
+  for (const auto* query :
+       {"", "?", "?source=172.16.1.2", "?source=&destination=", "?source=%zz&destination=worker2",
+        "?source=worker1&destination=nobody", "?source=worker1&destination=worker2&family=7",
+        "?source=worker1&destination=worker2&colour=1", "?source=8.8.8.8&destination=worker2"})
+    EXPECT_TRUE(get(std::string("/v1/trace") + query, 400).as_object().contains("error")) << query;
+}
+
 TEST_F(ApiTest, RefusesUnknownPathsAndOtherMethods) {
   for (const auto* target : {"/", "/v1", "/v1/", "/v1/status/", "/v1/statusx", "", "?", "/../x"})
     EXPECT_TRUE(get(target, 404).as_object().contains("error")) << target;

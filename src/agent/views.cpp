@@ -28,13 +28,6 @@ json::array texts(const Range& range) {
   return array;
 }
 
-json::array segment_lists(const std::vector<srv6::SegmentList>& lists) {
-  json::array array;
-  for (const auto& list : lists)
-    array.push_back({{"segments", texts(list.segments)}, {"weight", list.weight}});
-  return array;
-}
-
 json::object items(json::array array) { return {{"items", std::move(array)}}; }
 
 /// RFC 3339 in UTC, with milliseconds.
@@ -95,21 +88,6 @@ std::string_view scope_text(overlay::RouteScope scope) {
   return scope == overlay::RouteScope::kAll ? "All" : "Pods";
 }
 
-json::object candidate_view(const overlay::CandidateStatus& candidate) {
-  return {{"object", candidate.object.to_string()},
-          {"name", candidate.name},
-          {"preference", candidate.preference},
-          {"protocolOrigin", candidate.key.origin.value},
-          {"originator",
-           {{"asn", candidate.key.originator.asn},
-            {"address", candidate.key.originator.address.to_string()}}},
-          {"discriminator", candidate.key.discriminator},
-          {"active", candidate.active},
-          {"valid", candidate.invalid_reason.empty()},
-          {"invalidReason", candidate.invalid_reason},
-          {"segmentLists", segment_lists(candidate.lists)}};
-}
-
 /// The node's SIDs as everybody derives them: fixed ones count where they lie in the locator, or
 /// there is none.
 json::object node_sids(const overlay::Node& node) {
@@ -129,6 +107,28 @@ json::object node_sids(const overlay::Node& node) {
 }
 
 }  // namespace
+
+json::array segment_lists_view(const std::vector<srv6::SegmentList>& lists) {
+  json::array array;
+  for (const auto& list : lists)
+    array.push_back({{"segments", texts(list.segments)}, {"weight", list.weight}});
+  return array;
+}
+
+json::object candidate_view(const overlay::CandidateStatus& candidate) {
+  return {{"object", candidate.object.to_string()},
+          {"name", candidate.name},
+          {"preference", candidate.preference},
+          {"protocolOrigin", candidate.key.origin.value},
+          {"originator",
+           {{"asn", candidate.key.originator.asn},
+            {"address", candidate.key.originator.address.to_string()}}},
+          {"discriminator", candidate.key.discriminator},
+          {"active", candidate.active},
+          {"valid", candidate.invalid_reason.empty()},
+          {"invalidReason", candidate.invalid_reason},
+          {"segmentLists", segment_lists_view(candidate.lists)}};
+}
 
 std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,
                                            const SourceState& source) {
@@ -195,7 +195,7 @@ json::value sids_view(const Reconciler& reconciler, const dataplane::Counters& c
                      {"behavior", text(srv6::to_string(local.behavior))},
                      {"codePoint", static_cast<std::uint16_t>(local.behavior)},
                      {"nextHop", text_or_null(local.next_hop)},
-                     {"segmentLists", segment_lists(local.lists)},
+                     {"segmentLists", segment_lists_view(local.lists)},
                      {"packets", counted ? json::value(found->second.packets) : nullptr},
                      {"bytes", counted ? json::value(found->second.bytes) : nullptr}});
   }
@@ -229,7 +229,7 @@ json::value routes_view(const Reconciler& reconciler) {
     if (const auto* path = std::get_if<PathKey>(&target)) {
       route["target"] = path_target(*path);
       if (const auto found = forwarding.paths.find(*path); found != forwarding.paths.end())
-        lists = segment_lists(found->second.lists);
+        lists = segment_lists_view(found->second.lists);
     } else {
       route["target"] = {
           {"type", std::holds_alternative<overlay::Drop>(target) ? "Drop" : "Unreachable"}};

@@ -22,6 +22,10 @@ struct SourceState {
 [[nodiscard]] std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,
                                                          const SourceState& source);
 
+/// Parts of several answers: a candidate path, and [{segments, weight}].
+[[nodiscard]] boost::json::object candidate_view(const overlay::CandidateStatus& candidate);
+[[nodiscard]] boost::json::array segment_lists_view(const std::vector<srv6::SegmentList>& lists);
+
 [[nodiscard]] boost::json::value status_view(const Reconciler& reconciler,
                                              const SourceState& source);
 [[nodiscard]] boost::json::value sids_view(const Reconciler& reconciler,
