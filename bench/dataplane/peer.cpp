@@ -1,0 +1,202 @@
+#include "dataplane/peer.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "common/program.h"
+#include "dataplane/linux/linux_dataplane.h"
+#include "srv6/segment_list.h"
+
+namespace sextant::bench {
+namespace {
+
+using srv6::EncapMode;
+
+const auto kSides = {&kA, &kB};
+
+class Plain final : public Peer {
+ public:
+  Plain() : Peer("plain") {
+    for (const Side* side : kSides) {
+      const Side& far = other(*side);
+      lab().node(*side).ip(fmt::format("route add {} via {}\nroute add {} via {}\n", far.pods4,
+                                       far.underlay_ipv4, far.pods6, far.underlay_ipv6));
+    }
+    lab().add_hooks(true);
+  }
+  [[nodiscard]] bool hooked() const override { return true; }
+  [[nodiscard]] std::size_t overhead(bool) const override { return 0; }
+  [[nodiscard]] bool steers() const override { return false; }
+};
+
+class Vxlan final : public Peer {
+ public:
+  Vxlan() : Peer("vxlan") {
+    for (const Side* side : kSides) {
+      const Side& far = other(*side);
+      lab().node(*side).ip(fmt::format(
+          R"(link add vx type vxlan id 5 remote {far} local {near} dstport 4789 dev ul
+address add 10.9.0.{host}/24 dev vx
+address add fd09::{host}/64 dev vx nodad
+link set vx up
+route add {pods4} via 10.9.0.{peer}
+route add {pods6} via fd09::{peer}
+)",
+          fmt::arg("far", far.underlay_ipv6), fmt::arg("near", side->underlay_ipv6),
+          fmt::arg("host", side == &kA ? 1 : 2), fmt::arg("peer", side == &kA ? 2 : 1),
+          fmt::arg("pods4", far.pods4), fmt::arg("pods6", far.pods6)));
+    }
+    lab().add_hooks(true);
+  }
+  [[nodiscard]] bool hooked() const override { return true; }
+  [[nodiscard]] std::size_t overhead(bool) const override {
+    constexpr std::size_t kIpv6 = 40, kUdp = 8, kVxlan = 8, kEthernet = 14;
+    return kIpv6 + kUdp + kVxlan + kEthernet;
+  }
+  [[nodiscard]] bool steers() const override { return false; }
+};
+
+/// Kernel seg6 routes as one would set them by hand: the shortest form for one SID (no SRH), the
+/// whole SRH for three, as ours has it.
+class Seg6 final : public Peer {
+ public:
+  explicit Seg6(bool hooks) : Peer(hooks ? "seg6-hooks" : "seg6"), hooks_(hooks) {
+    for (const Side* side : kSides) {
+      const Side& far = other(*side);
+      const Space& node = lab().node(*side);
+      node.sysctl({"net.ipv6.conf.all.seg6_enabled=1", "net.ipv6.conf.ul.seg6_enabled=1"});
+      node.run({"ip", "sr", "tunsrc", "set", std::string(side->underlay_ipv6)});
+      node.ip(fmt::format(
+          R"(route add {locator} via {gateway}
+route add {pods4} encap seg6 mode encap.red segs {decap4} dev ul
+route add {pods6} encap seg6 mode encap.red segs {decap6} dev ul
+route add {steered4} encap seg6 mode encap segs {end},{second_end},{decap4} dev ul
+route add {steered6} encap seg6 mode encap segs {end},{second_end},{decap6} dev ul
+route add {own_end} encap seg6local action End dev ul
+route add {own_second_end} encap seg6local action End dev ul
+route add {own_decap4} encap seg6local action End.DX4 nh4 0.0.0.0 dev ul
+route add {own_decap6} encap seg6local action End.DT6 table main dev ul
+)",
+          fmt::arg("locator", far.locator), fmt::arg("gateway", far.underlay_ipv6),
+          fmt::arg("pods4", far.pods4), fmt::arg("pods6", far.pods6),
+          fmt::arg("steered4", far.steered4), fmt::arg("steered6", far.steered6),
+          fmt::arg("decap4", far.decap4), fmt::arg("decap6", far.decap6), fmt::arg("end", far.end),
+          fmt::arg("second_end", far.second_end), fmt::arg("own_end", side->end),
+          fmt::arg("own_second_end", side->second_end), fmt::arg("own_decap4", side->decap4),
+          fmt::arg("own_decap6", side->decap6)));
+    }
+    if (hooks) lab().add_hooks(false);
+  }
+  [[nodiscard]] bool hooked() const override { return hooks_; }
+  [[nodiscard]] std::size_t overhead(bool steered) const override {
+    return steered ? srv6::encapsulation_overhead(3, EncapMode::kEncaps)
+                   : srv6::encapsulation_overhead(1, EncapMode::kEncapsReduced);
+  }
+  [[nodiscard]] bool steers() const override { return true; }
+
+ private:
+  bool hooks_;
+};
+
+IpPrefix prefix(std::string_view text) { return must(IpPrefix::parse(text)); }
+Ipv6Address ipv6(std::string_view text) { return must(Ipv6Address::parse(text)); }
+srv6::Sid sid(std::string_view text) { return must(srv6::Sid::parse(text)); }
+
+overlay::Forwarding forwarding_of(const Side& side) {
+  const Side& far = other(side);
+  overlay::Forwarding wanted;
+  wanted.encapsulation_source = ipv6(side.underlay_ipv6);
+  wanted.overlay_ipv4 = prefix(side.pods4).at(1)->v4();
+  wanted.overlay_ipv6 = prefix(side.pods6).at(1)->v6();
+  wanted.pod_prefixes = {prefix(side.pods4), prefix(side.steered4), prefix(side.pods6),
+                         prefix(side.steered6)};
+  wanted.locator = prefix(side.locator);
+  wanted.local_sids = {{sid(side.end), {.behavior = srv6::Behavior::kEnd}},
+                       {sid(side.second_end), {.behavior = srv6::Behavior::kEnd}},
+                       {sid(side.decap4), {.behavior = srv6::Behavior::kEndDt4}},
+                       {sid(side.decap6), {.behavior = srv6::Behavior::kEndDt6}}};
+  wanted.locator_routes[prefix(far.locator)] = ipv6(far.underlay_ipv6);
+  for (const auto& own : wanted.pod_prefixes) {
+    wanted.routes[{overlay::RouteScope::kAll, own}] = overlay::Unreachable{};
+  }
+  wanted.routes[{overlay::RouteScope::kAll, *wanted.locator}] = overlay::Unreachable{};
+  const auto lead = [&](std::string_view to, std::string_view decap, bool steered) {
+    const auto destination = prefix(to);
+    overlay::PathKey key{.endpoint = ipv6(far.underlay_ipv6), .family = destination.family()};
+    if (steered) key.color = srv6::Color{100};
+    auto& list = wanted.paths[key].lists.emplace_back();
+    if (steered) list.segments = {sid(far.end), sid(far.second_end)};
+    list.segments.push_back(sid(decap));
+    wanted.routes[{overlay::RouteScope::kAll, destination}] = key;
+  };
+  lead(far.pods4, far.decap4, false);
+  lead(far.pods6, far.decap6, false);
+  lead(far.steered4, far.decap4, true);
+  lead(far.steered6, far.decap6, true);
+  return wanted;
+}
+
+class Ours final : public Peer {
+ public:
+  Ours() : Peer(std::string(kOurs)) {
+    lab().add_hooks(true);
+    try {
+      start(kA, a_);
+      start(kB, b_);
+    } catch (...) {
+      stop();  // no destructor runs for what was not made whole
+      throw;
+    }
+  }
+  ~Ours() override { stop(); }
+  [[nodiscard]] bool hooked() const override { return true; }
+  [[nodiscard]] std::size_t overhead(bool steered) const override {
+    return steered ? srv6::encapsulation_overhead(3, EncapMode::kEncaps)
+                   : srv6::encapsulation_overhead(1, EncapMode::kEncapsReduced);
+  }
+  [[nodiscard]] bool steers() const override { return true; }
+
+ private:
+  void start(const Side& side, std::unique_ptr<dataplane::Dataplane>& dataplane) const {
+    const auto report = must(lab().node(side).netns().run([&]() -> Result<dataplane::ApplyReport> {
+      auto made = dataplane::make_linux_dataplane({});
+      if (!made) return tl::unexpected(made.error());
+      dataplane = std::move(*made);
+      return dataplane->reconcile(forwarding_of(side));
+    }));
+    if (report.ok()) return;
+    std::string text = "the data plane reports:";
+    for (const auto& problem : report.problems) {
+      text += fmt::format("\n  {}: {}", problem.object, problem.error.message());
+    }
+    throw std::runtime_error(text);
+  }
+  void stop() {
+    // A data plane makes namespaces of its own, which do not go with the node's.
+    for (const Side* side : kSides) {
+      auto& dataplane = side == &kA ? a_ : b_;
+      if (!dataplane) continue;
+      (void)lab().node(*side).netns().run([&] {
+        (void)dataplane->remove_all();
+        dataplane.reset();
+      });
+    }
+  }
+
+  std::unique_ptr<dataplane::Dataplane> a_, b_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Peer>> make_peers() {
+  std::vector<std::unique_ptr<Peer>> peers;
+  peers.push_back(std::make_unique<Ours>());
+  peers.push_back(std::make_unique<Plain>());
+  peers.push_back(std::make_unique<Vxlan>());
+  peers.push_back(std::make_unique<Seg6>(false));
+  peers.push_back(std::make_unique<Seg6>(true));
+  return peers;
+}
+
+}  // namespace sextant::bench
