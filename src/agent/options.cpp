@@ -28,10 +28,24 @@ constexpr auto kFooter =
     "\nExamples:\n"
     "  sextantd --node worker1 --manifests /etc/sextant/manifests\n"
     "  sextantd --node worker1 --max-segments 3     # a bigger pod MTU, shorter segment lists\n"
-    "  sextantd --remove                            # uninstall: remove all forwarding of Sextant\n"
+    "  sextantd --remove                            # remove all forwarding of Sextant\n"
     "\n"
-    "Signals: TERM, INT end it, forwarding stays; HUP reads all manifests again.\n"
-    "It needs root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN.\n";
+    "Signals:\n"
+    "  TERM, INT  end it; forwarding stays, and the next agent adopts it\n"
+    "  HUP        read all manifests again\n"
+    "\n"
+    "Privileges:\n"
+    "  root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN\n"
+    "\n"
+    "Exit status:\n"
+    "  0  ended by a signal, or removed\n"
+    "  1  could not start, or failed\n"
+    "  2  a wrong command line\n"
+    "\n"
+    "Read on:\n"
+    "  sextant status         what the agent does, and what it could not do\n"
+    "  sextant doctor         what is wrong with the node and its underlay\n"
+    "  sextant uninstall      remove everything of Sextant, not only the forwarding";
 
 /// What a kubelet calls this machine: the host's name in lower case.
 std::string host_name() {
@@ -64,18 +78,20 @@ std::string check_socket(const std::string& path) {
 
 }  // namespace
 
-CommandLine parse_command_line(int argc, const char* const* argv) {
-  Options options;
-  options.node = host_name();
-  CLI::App app(kDescription, "sextantd");
+void describe_command_line(CLI::App& app, Options& options) {
+  app.description(kDescription);
+  app.name("sextantd");
   app.footer(kFooter);
   app.set_version_flag("--version", "sextantd " + std::string(version()));
   app.add_option("--node", options.node, "This node's name in the manifests; default: host name")
+      ->type_name("NODE")
       ->envname("SEXTANT_NODE")
       ->capture_default_str();
   app.add_option("--manifests", options.manifests, "The folder of manifests, watched")
+      ->type_name("DIR")
       ->capture_default_str();
   app.add_option("--socket", options.socket, "The Unix socket of the HTTP API")
+      ->type_name("PATH")
       ->check(CLI::Validator(check_socket, ""))
       ->capture_default_str();
   app.add_option(
@@ -101,6 +117,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->capture_default_str();
   app.add_flag("--remove", options.remove,
                "Remove everything that Sextant's data plane owns on this node, and exit");
+}
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  options.node = host_name();
+  CLI::App app;
+  describe_command_line(app, options);
   try {
     app.parse(argc, argv);
     // Checked here, as the default and the environment are not by CLI11.

@@ -8,6 +8,10 @@
 #include "agent/defaults.h"
 #include "srv6/segment_list.h"
 
+namespace CLI {
+class App;
+}
+
 namespace sextant::agent {
 
 struct Options {
@@ -25,6 +29,10 @@ struct CommandLine {
   std::optional<Options> options;  // none: the program ends, help or the error is printed
   int exit_status = 0;
 };
+
+/// Gives `app` sextantd's description, options and footer; parsing it sets `options`. For the
+/// manual page too.
+void describe_command_line(CLI::App& app, Options& options);
 
 /// Every value is checked; --node falls back to $SEXTANT_NODE, then to the host's name.
 [[nodiscard]] CommandLine parse_command_line(int argc, const char* const* argv);

@@ -1,8 +1,9 @@
-// The command groups of `sextant`. Each adds its subcommands to the program; main only lists the
+// The command groups of `sextant`. Each adds its subcommands to the program; program.cpp lists the
 // groups.
 //
 // A subcommand's callback does the work. It prints its errors itself, on stderr, and throws
-// CLI::RuntimeError(status) to end the program with that exit status.
+// CLI::RuntimeError(status) to end the program with that exit status. Each says in its footer what
+// it is good for (help.h).
 #pragma once
 
 namespace CLI {
@@ -13,5 +14,8 @@ namespace sextant::cli {
 
 /// status, sids, policies, routes, nodes: what the agent of this node says over its socket.
 void add_agent_commands(CLI::App& app);
+
+/// completion, man, help: what the other commands say about themselves.
+void add_shell_commands(CLI::App& app);
 
 }  // namespace sextant::cli

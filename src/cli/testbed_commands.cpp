@@ -10,8 +10,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/help.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/walk.h"
 #include "testbed/check.h"
 #include "testbed/demo.h"
 #include "testbed/process.h"
@@ -122,8 +124,37 @@ void run_test(Kind kind, const Arguments& arguments) {
   if (failed > 0 || checks.empty()) throw CLI::RuntimeError(1);
 }
 
+/// Says which machines there are where `machine` is none of them.
+void require_machine(const Id& id, const std::string& machine) {
+  const auto status = value_or_fail(testbed::status(id));
+  if (status.state == "down") {
+    fail({.operation = "run a command in the " + id.title(),
+          .object = machine,
+          .cause = "the testbed is not up",
+          .hint = id.command("up")});
+  }
+  std::vector<std::string> names;
+  for (const auto& each : status.machines) {
+    if (each.name == machine) {
+      if (each.present) return;
+      fail({.operation = "run a command in the " + id.title(),
+            .object = machine,
+            .cause = "its network namespace " + each.netns + " is missing",
+            .hint = id.command("up") + " repairs it"});
+    }
+    names.push_back(each.name);
+  }
+  const auto near = suggestions(machine, names);
+  fail({.operation = "run a command in the " + id.title(),
+        .object = machine,
+        .cause = "it has no such machine",
+        .hint = near.empty() ? "there are: " + fmt::format("{}", fmt::join(names, " "))
+                             : "did you mean " + fmt::format("{}", fmt::join(near, " or ")) + "?"});
+}
+
 void run_exec(Kind kind, const Arguments& arguments) {
   const Id id = identify(kind, arguments);
+  require_machine(id, arguments.machine);
   const int status = value_or_fail(testbed::run_attached(
       {.arguments = arguments.command, .netns = id.netns(arguments.machine)}));
   if (status != 0) throw CLI::RuntimeError(status);
@@ -155,9 +186,15 @@ void add_demo(CLI::App& app) {
   CLI::App* demo = app.add_subcommand(
       "demo", "Show the overlay at work: move traffic between pods to another path, and prove it");
   demo->add_option("--name", arguments->name, "The demo's testbed: its namespaces are sx-NAME-...")
+      ->type_name("NAME")
       ->capture_default_str();
   demo->add_option("--picture", arguments->picture, "Where to write the picture (SVG)")
+      ->type_name("FILE")
       ->capture_default_str();
+  teach(*demo,
+        {.examples = {{"sextant demo", "about a minute; proves each path on the wire (root)"}},
+         .exit_statuses = {{0, "shown and proved"}, {1, "a step failed; it says which"}},
+         .read_on = {"docs/walkthrough-full.md    the same by hand"}});
   demo->callback([arguments] { run_demo(*arguments); });
 }
 
@@ -167,21 +204,50 @@ void add_kind(CLI::App& testbed, Kind kind, const std::string& description) {
   group->require_subcommand(1);
   const auto add = [&](const char* verb, const char* text, auto action) {
     CLI::App* command = group->add_subcommand(verb, text);
-    command->add_option("--name", arguments->name,
-                        "Which of several testbeds: its namespaces are sx-NAME-...");
+    command
+        ->add_option("--name", arguments->name,
+                     "Which of several testbeds: its namespaces are sx-NAME-...")
+        ->type_name("NAME");
     command->callback([action, kind, arguments] { action(kind, *arguments); });
     return command;
   };
+  const std::string self = "sextant testbed " + std::string{to_string(kind)};
+  const std::string document =
+      kind == Kind::kBasic ? "docs/walkthrough-basic.md" : "docs/walkthrough-full.md";
+  teach(*group, {.examples = {{self + " up", "build it (root)"},
+                              {self + " test", "does everything reach everything"},
+                              {self + " down", "remove all of it"}},
+                 .read_on = {document}});
   CLI::App* up = add("up", "Build it, or repair and keep what is there", run_up);
-  up->add_option("--pods", arguments->pods, "Pods on each node (default 2)");
+  up->add_option("--pods", arguments->pods, "Pods on each node (default 2)")->type_name("N");
   up->add_flag("--no-agent", arguments->no_agent, "Start no sextantd on the nodes");
-  add("test", "Check that everything reaches everything, on the paths that policies choose",
-      run_test);
+  teach(*up, {.examples = {{self + " up", "two pods a node"},
+                           {self + " up --name lab2 --pods 1", "a second one beside it"}},
+              .read_on = {document}});
+  CLI::App* test =
+      add("test", "Check that everything reaches everything, on the paths that policies choose",
+          run_test);
+  teach(*test, {.examples = {{self + " test", "pings and paths, a line a check"}},
+                .exit_statuses = {{0, "all checks passed"}, {1, "one failed, or it is not up"}},
+                .read_on = {document}});
   CLI::App* status = add("status", "Show its machines and addresses", run_status);
   status->add_option("-o,--output", arguments->output, "table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}));
-  add("down", "Remove all of it", run_down);
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str();
+  teach(*status, {.examples = {{self + " status", "machines, namespaces, addresses"},
+                               {self + " status -o json", "with sockets and manifests"}},
+                  .read_on = {document}});
+  CLI::App* down = add("down", "Remove all of it", run_down);
+  teach(*down, {.examples = {{self + " down", "ends its processes, removes its namespaces"}},
+                .read_on = {document}});
   CLI::App* exec = add("exec", "Run a command inside: exec MACHINE -- COMMAND...", run_exec);
+  const std::string pod_address = kind == Kind::kBasic ? "172.16.1.2" : "172.16.2.2";
+  teach(*exec,
+        {.examples = {{self + " exec pod-master-1 -- ping -c 3 " + pod_address, "from a pod"},
+                      {self + " exec worker1 -- ip -6 route", "on a node"}},
+         .exit_statuses = {{0, "the command's own status"},
+                           {1, "the command's own, or there is no such machine"}},
+         .read_on = {document}});
   exec->add_option("MACHINE", arguments->machine, "master, r3, pod-worker1-2, ...")->required();
   exec->add_option("COMMAND", arguments->command, "The command and its arguments, after --")
       ->required();
@@ -193,6 +259,9 @@ void add_testbed_commands(CLI::App& app) {
   CLI::App* testbed =
       app.add_subcommand("testbed", "Laboratories of network namespaces on this machine");
   testbed->require_subcommand(1);
+  teach(*testbed, {.examples = {{"sextant testbed basic up", "three nodes on one link (root)"},
+                                {"sextant testbed full up", "eight routers, policies"}},
+                   .read_on = {"docs/walkthrough-basic.md, docs/walkthrough-full.md"}});
   add_kind(*testbed, Kind::kBasic, "Three nodes on one IPv6 link");
   add_kind(*testbed, Kind::kFull, "Three nodes around eight IS-IS routers, with policies");
   add_demo(app);

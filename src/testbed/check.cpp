@@ -122,8 +122,7 @@ std::vector<Party> parties(const Topology& lab, const std::vector<Pod>& pods) {
 Result<std::vector<Check>> check(const Id& id) {
   const auto state = read_state(id);
   if (!state || !state->complete || state->kind != id.kind()) {
-    return failure("test", id.title(), "it is not up",
-                   fmt::format("sextant testbed {} up", to_string(id.kind())));
+    return failure("test", id.title(), "it is not up", id.command("up"));
   }
   const Topology& lab = topology(id.kind());
   const auto pods = list_pods(id, lab, state->pods);

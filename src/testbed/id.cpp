@@ -51,4 +51,9 @@ std::string Id::title() const {
                        : fmt::format("{} testbed '{}'", to_string(kind_), name_);
 }
 
+std::string Id::command(std::string_view verb) const {
+  return fmt::format("sextant testbed {} {}{}", to_string(kind_), verb,
+                     name_.empty() ? "" : " --name " + name_);
+}
+
 }  // namespace sextant::testbed

@@ -42,6 +42,8 @@ class Id {
   [[nodiscard]] std::filesystem::path socket(std::string_view node) const;
   /// "full testbed", "full testbed 'lab2'"
   [[nodiscard]] std::string title() const;
+  /// "sextant testbed full up --name lab2", for hints.
+  [[nodiscard]] std::string command(std::string_view verb) const;
 
  private:
   Id(Kind kind, std::string name) : kind_(kind), name_(std::move(name)) {}

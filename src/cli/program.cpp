@@ -1,0 +1,92 @@
+#include "cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "base/version.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/testbed_commands.h"
+#include "cli/walk.h"
+
+namespace sextant::cli {
+namespace {
+
+constexpr int kWrongCommandLine = 2;
+
+/// "sextant testbed" for the help of `sextant testbed full`, which adds its own name.
+std::string parent_of(const std::string& path) {
+  const auto blank = path.rfind(' ');
+  return blank == std::string::npos ? "" : path.substr(0, blank);
+}
+
+int unknown_command(const Position& at) {
+  std::vector<std::string> names;
+  for (const auto* command : visible_commands(*at.command)) names.push_back(command->get_name());
+  std::cerr << at.path << ": ";
+  if (names.empty()) {
+    std::cerr << "takes no argument '" << *at.unknown << "'\n";
+  } else {
+    std::cerr << "there is no command '" << *at.unknown << "'\n";
+    const auto near = suggestions(*at.unknown, names);
+    for (const auto& name : near) std::cerr << "  did you mean: " << at.path << ' ' << name << '\n';
+    if (near.empty()) {
+      std::cerr << "  commands:";
+      for (const auto& name : names) std::cerr << ' ' << name;
+      std::cerr << '\n';
+    }
+  }
+  std::cerr << "  see: " << at.path << " --help\n";
+  return kWrongCommandLine;
+}
+
+}  // namespace
+
+void DeleteApp::operator()(CLI::App* app) const { delete app; }
+
+Program make_program() {
+  Program app(new CLI::App(
+      "Sextant gives Kubernetes an SRv6 overlay network.\n"
+      "The agent of a node, sextantd, does the work. These commands show what it knows and does, "
+      "find out what is wrong,\nand build laboratories of network namespaces to try things in.\n",
+      "sextant"));
+  app->set_version_flag("--version", "sextant " + std::string(sextant::version()));
+  app->require_subcommand(1);
+  app->fallthrough(false);
+  add_agent_commands(*app);
+  add_testbed_commands(*app);
+  add_shell_commands(*app);
+  teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},
+                            {"sextant policies", "which paths are active, and which are not"},
+                            {"sextant demo", "see the overlay at work on this machine"},
+                            {"sextant status --help", "what a command does, with examples"}},
+               .read_on = {"sextant man sextant | man -l -    the manual page",
+                           "docs/reference-cli.md             every command and option",
+                           "docs/walkthrough-basic.md         three nodes, step by step"}});
+  return app;
+}
+
+int run(int argc, const char* const* argv) {
+  const auto app = make_program();
+  const auto at = walk(*app, {argv + (argc > 0 ? 1 : 0), argv + argc});
+  if (at.unknown && !at.wants_help) return unknown_command(at);
+  if (!at.wants_help && at.command->get_require_subcommand_min() > 0) {
+    std::cerr << at.command->help(parent_of(at.path));
+    return kWrongCommandLine;
+  }
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::RuntimeError& done) {
+    return done.get_exit_code();
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app->exit(asked);
+  } catch (const CLI::ParseError& wrong) {
+    std::cerr << at.path << ": " << wrong.what() << "\n  see: " << at.path << " --help\n";
+    return kWrongCommandLine;
+  }
+  return 0;
+}
+
+}  // namespace sextant::cli
