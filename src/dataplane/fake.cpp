@@ -10,7 +10,7 @@ namespace {
 
 std::size_t entries(const overlay::ForwardingDiff& change) {
   return (change.identity ? 1U : 0U) + change.local_sids.size() + change.paths.size() +
-         change.routes.size() + change.locator_routes.size();
+         change.routes.size() + change.locator_routes.size() + change.domain.size();
 }
 
 template <typename Kind>

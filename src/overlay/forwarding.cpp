@@ -43,7 +43,7 @@ std::string PathKey::to_string() const {
 
 bool ForwardingDiff::empty() const {
   return !identity && local_sids.empty() && paths.empty() && routes.empty() &&
-         locator_routes.empty();
+         locator_routes.empty() && domain.empty();
 }
 
 ForwardingDiff::Identity identity_of(const Forwarding& forwarding) {
@@ -60,6 +60,7 @@ ForwardingDiff diff(const Forwarding& from, const Forwarding& to) {
   change.paths = diff_entries(from.paths, to.paths);
   change.routes = diff_entries(from.routes, to.routes);
   change.locator_routes = diff_entries(from.locator_routes, to.locator_routes);
+  change.domain = diff_entries(from.domain, to.domain);
   return change;
 }
 
@@ -75,6 +76,7 @@ void patch(Forwarding& onto, const ForwardingDiff& change) {
   patch_entries(onto.paths, change.paths);
   patch_entries(onto.routes, change.routes);
   patch_entries(onto.locator_routes, change.locator_routes);
+  patch_entries(onto.domain, change.domain);
 }
 
 }  // namespace sextant::overlay

@@ -62,6 +62,13 @@ struct Drop {  // silently: a policy with fallback `drop` and no valid path
 /// A route to a path names it by key; its Path is in Forwarding::paths.
 using RouteTarget = std::variant<PathKey, Unreachable, Drop>;
 
+/// What a prefix is in the SR domain (RFC 8754 section 5).
+struct DomainRole {
+  bool sids = false;     // SIDs lie in it, this node's or others': closed to pods
+  bool sources = false;  // a node's or router's address: what outer packets come from
+  friend auto operator<=>(const DomainRole&, const DomainRole&) = default;
+};
+
 struct Forwarding {
   /// Source of outer headers: an address of the node itself.
   std::optional<Ipv6Address> encapsulation_source;
@@ -76,6 +83,8 @@ struct Forwarding {
   std::map<RouteKey, RouteTarget> routes;
   /// Locators of on-link nodes: reached by the node's underlay address.
   std::map<IpPrefix, Ipv6Address> locator_routes;
+  /// The whole SR domain as far as it is known, this node's part too. Prefixes may nest.
+  std::map<IpPrefix, DomainRole> domain;
   friend bool operator==(const Forwarding&, const Forwarding&) = default;
 };
 
@@ -95,6 +104,7 @@ struct ForwardingDiff {
   std::map<PathKey, std::optional<Path>> paths;
   std::map<RouteKey, std::optional<RouteTarget>> routes;
   std::map<IpPrefix, std::optional<Ipv6Address>> locator_routes;
+  std::map<IpPrefix, std::optional<DomainRole>> domain;
   [[nodiscard]] bool empty() const;
   friend bool operator==(const ForwardingDiff&, const ForwardingDiff&) = default;
 };

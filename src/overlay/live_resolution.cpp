@@ -30,6 +30,8 @@ void set_or_erase(Map& map, const typename Map::key_type& key, Value value) {
 LiveResolution::LiveResolution(Settings settings) : settings_(std::move(settings)) {
   Work work;
   refresh_headend(work);
+  domain_.add(domain_share(settings_));
+  forwarding_.domain = domain_.roles();
 }
 
 ForwardingDiff LiveResolution::apply(const IntentChange& change) {
@@ -79,8 +81,14 @@ void LiveResolution::settle_nodes(Work& work) {
     if (after != nullptr) changed.push_back(std::move(reading.facts));
   }
   // All out before any in: what one node loses another may get.
-  for (const auto& name : work.parts) nodes_.erase(name);
-  for (auto& facts : changed) nodes_.put(std::move(facts));
+  for (const auto& name : work.parts) {
+    if (const auto* before = nodes_.find(name)) leave_domain(domain_share(*before), work);
+    nodes_.erase(name);
+  }
+  for (auto& facts : changed) {
+    join_domain(domain_share(facts), work);
+    nodes_.put(std::move(facts));
+  }
 }
 
 void LiveResolution::refresh_headend(Work& work) {
@@ -97,11 +105,13 @@ void LiveResolution::take_policies(const IntentChange& change, Work& work) {
     const auto* current = find_in(intent_.policies, key);
     if (current == nullptr ? !wanted : wanted == *current) continue;
     if (current != nullptr) {
+      leave_domain(domain_share(*current), work);
       headends_.remove(current->headend, key);
       dependencies_.remove(key);
       intent_.policies.erase(key);
     }
     if (wanted) {
+      join_domain(domain_share(*wanted), work);
       intent_.policies.emplace(key, *wanted);
       headends_.add(wanted->headend, key);
     }
@@ -190,6 +200,18 @@ void LiveResolution::evaluate_policy(const PolicyId& id, Work& work) {
   if (const auto* endpoint = nodes_.by_address(id.endpoint)) work.parts.insert(endpoint->name);
 }
 
+void LiveResolution::leave_domain(const DomainShare& share, Work& work) {
+  domain_.remove(share);
+  work.domain.insert(share.sids.begin(), share.sids.end());
+  work.domain.insert(share.sources.begin(), share.sources.end());
+}
+
+void LiveResolution::join_domain(const DomainShare& share, Work& work) {
+  domain_.add(share);
+  work.domain.insert(share.sids.begin(), share.sids.end());
+  work.domain.insert(share.sources.begin(), share.sources.end());
+}
+
 NodePart LiveResolution::part_of(const std::string& name) const {
   const auto* facts = nodes_.find(name);
   if (facts == nullptr) return {};
@@ -204,6 +226,7 @@ ForwardingDiff LiveResolution::rebuild(const Work& requested) {
   Journal paths(forwarding_.paths);
   Journal routes(forwarding_.routes);
   Journal locators(forwarding_.locator_routes);
+  Journal domain(forwarding_.domain);
 
   // What is no more goes out before anything comes in: a key may pass from one owner to another.
   for (const auto& id : work.policies) {
@@ -248,6 +271,14 @@ ForwardingDiff LiveResolution::rebuild(const Work& requested) {
     if (nodes_.find(name) == nullptr) parts_.erase(name);
   }
 
+  for (const auto& prefix : work.domain) {
+    if (const auto role = domain_.role(prefix)) {
+      domain.set(prefix, *role);
+    } else {
+      domain.erase(prefix);
+    }
+  }
+
   ForwardingDiff change;
   if (work.parts.contains(settings_.node)) {
     const auto before = identity_of(forwarding_);
@@ -262,6 +293,7 @@ ForwardingDiff LiveResolution::rebuild(const Work& requested) {
   change.paths = paths.difference();
   change.routes = routes.difference();
   change.locator_routes = locators.difference();
+  change.domain = domain.difference();
   return change;
 }
 

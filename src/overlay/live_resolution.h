@@ -17,6 +17,7 @@
 #include "overlay/claims.h"
 #include "overlay/dependencies.h"
 #include "overlay/directory.h"
+#include "overlay/domain.h"
 #include "overlay/headend_index.h"
 #include "overlay/policies.h"
 #include "overlay/resolver.h"
@@ -46,6 +47,7 @@ class LiveResolution {
     std::set<ObjectKey> objects;       // policy objects to be read again
     std::set<srv6::Sid> binding_sids;  // whose claimants changed
     std::set<PolicyId> policies;       // to be evaluated again
+    std::set<IpPrefix> domain;         // whose users changed
   };
   using SidMap = std::map<srv6::Sid, LocalSid>;
   struct Enrolled {
@@ -62,6 +64,8 @@ class LiveResolution {
   void enroll(const Policy& object, const PolicyId& policy, Work& work);
   void settle_binding_sids(Work& work);
   void evaluate_policy(const PolicyId& id, Work& work);
+  void leave_domain(const DomainShare& share, Work& work);
+  void join_domain(const DomainShare& share, Work& work);
   [[nodiscard]] NodePart part_of(const std::string& name) const;
   [[nodiscard]] ForwardingDiff rebuild(const Work& work);
 
@@ -73,6 +77,7 @@ class LiveResolution {
   Headend headend_;
   HeadendIndex headends_{intent_.nodes};
   Dependencies dependencies_;
+  DomainUses domain_;
 
   std::map<ObjectKey, Enrolled> enrolled_;  // objects that apply here
   std::map<PolicyId, std::set<ObjectKey>> members_;

@@ -4,6 +4,7 @@
 
 #include "overlay/claims.h"
 #include "overlay/directory.h"
+#include "overlay/domain.h"
 #include "overlay/headend.h"
 #include "overlay/policies.h"
 #include "overlay/resolver.h"
@@ -24,6 +25,7 @@ class FullResolution {
     read_nodes();
     group_policies();
     for (const auto& [id, objects] : groups_) add_policy(id, objects);
+    add_domain();
     add_forwarding();
     result_.problems.assign(problems_.begin(), problems_.end());
     return std::move(result_);
@@ -85,6 +87,14 @@ class FullResolution {
       result_.policies.emplace(path, std::move(*policy));
     }
     result_.forwarding.local_sids.merge(binding_sids(id, result_.policies));
+  }
+
+  void add_domain() {
+    DomainUses domain;
+    domain.add(domain_share(settings_));
+    for (const auto& [name, node] : nodes_.nodes()) domain.add(domain_share(node));
+    for (const auto& [key, policy] : intent_.policies) domain.add(domain_share(policy));
+    result_.forwarding.domain = domain.roles();
   }
 
   void add_forwarding() {

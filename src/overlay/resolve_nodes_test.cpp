@@ -82,9 +82,10 @@ TEST(ResolveNodes, ARouterIsNoPartOfTheOverlayButHasItsSidsOnItself) {
   EXPECT_THAT(lines(resolve_on("r6", intent).forwarding, "sid "), ElementsAre("sid fcff:6::1 End"));
 }
 
-TEST(ResolveNodes, WithoutThisNodeNothingIsDone) {
+TEST(ResolveNodes, WithoutThisNodeNothingIsForwarded) {
   const auto resolution = resolve_on("worker9", testbed());
-  EXPECT_EQ(resolution.forwarding, Forwarding{});
+  EXPECT_THAT(lines(resolution.forwarding), IsEmpty());
+  EXPECT_EQ(resolution.forwarding.domain, resolve_on_master(testbed()).forwarding.domain);
   EXPECT_THAT(
       lines(resolution.problems),
       ElementsAre("Node/worker9: this node is not described: the overlay does nothing here"));

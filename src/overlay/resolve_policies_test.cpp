@@ -312,7 +312,7 @@ TEST_P(BindingSidRefused, WhereItIsSomethingElse) {
   gold.binding_sid = sid(GetParam().first);
   add(intent, gold);
   const auto resolution = resolve_on_master(intent);
-  EXPECT_EQ(resolution.forwarding, without);
+  EXPECT_EQ(lines(resolution.forwarding), lines(without));
   EXPECT_FALSE(status(resolution, 9, Family::kIpv6).binding_sid);
   EXPECT_THAT(lines(resolution.problems),
               ElementsAre(std::string("SRv6Policy/gold: binding SID ") + GetParam().first +

@@ -19,6 +19,8 @@
 //   of the family (highest preference of the active path, then lower color), by color where the
 //   prefix carries one, else to the plain path. Where no policy is valid: drop, if one of them says
 //   so, else the plain path.
+// - The SR domain (domain.h): the SIDs and addresses of all nodes and routers, the SIDs that
+//   policies name, and configured prefixes.
 #pragma once
 
 #include <memory>
@@ -33,8 +35,9 @@ namespace sextant::overlay {
 
 /// What the node's own configuration fixes.
 struct Settings {
-  std::string node;              // this node's name
-  std::size_t max_segments = 6;  // deeper lists (service SID included) are rejected
+  std::string node;                         // this node's name
+  std::size_t max_segments = 6;             // deeper lists (service SID included) are rejected
+  std::vector<IpPrefix> sid_prefixes = {};  // of the SR domain, besides what objects name
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

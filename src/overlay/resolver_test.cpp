@@ -30,6 +30,8 @@ Lines difference(const Resolution& live, const Resolution& full) {
   };
   compare(lines(live.forwarding), lines(full.forwarding), "only live: ");
   compare(lines(full.forwarding), lines(live.forwarding), "only full: ");
+  compare(domain_lines(live.forwarding), domain_lines(full.forwarding), "only live: domain ");
+  compare(domain_lines(full.forwarding), domain_lines(live.forwarding), "only full: domain ");
   compare(lines(live.problems), lines(full.problems), "only live: ");
   compare(lines(full.problems), lines(live.problems), "only full: ");
   if (live.policies != full.policies) result.emplace_back("policies differ");
@@ -47,7 +49,8 @@ TEST_P(ResolverProperty, IncrementalEqualsFull) {
   for (std::uint32_t sequence = 0; sequence < kSequences; ++sequence) {
     const auto seed = GetParam() * kSequences + sequence;
     RandomIntent random(seed);
-    const Settings settings{.node = "b"};
+    const Settings settings{.node = "b",
+                            .sid_prefixes = {prefix("fcee::/16"), prefix("fcff:1::1/128")}};
     Resolver resolver(settings);
     Intent intent;
     auto full = resolve(intent, settings);

@@ -137,6 +137,16 @@ inline Lines lines(const Forwarding& forwarding) {
   return result;
 }
 
+/// The domain, in the same way: "fcdd:0:0:aa::/64 sids", "fd12::1000/128 sources".
+inline Lines domain_lines(const Forwarding& forwarding) {
+  Lines result;
+  for (const auto& [prefix, role] : forwarding.domain) {
+    result.push_back(prefix.to_string() + (role.sids ? " sids" : "") +
+                     (role.sources ? " sources" : ""));
+  }
+  return result;
+}
+
 /// The lines that contain the text.
 inline Lines lines(const Forwarding& forwarding, std::string_view wanted) {
   Lines result = lines(forwarding);

@@ -30,18 +30,6 @@ const std::array kReserved = {
     Reserved{kIpv6Multicast, "multicast"},
 };
 
-/// Why nodes cannot have the prefix.
-std::string prefix_fault(const IpPrefix& prefix) {
-  if (prefix.length() == 0) return "is the default route";
-  for (const auto& reserved : kReserved) {
-    if (prefix.contains(reserved.prefix) && !prefix.is_host()) {
-      return "contains " + reserved.prefix.to_string() + " (" + reserved.name + ")";
-    }
-    if (reserved.prefix.contains(prefix)) return std::string("is ") + reserved.name;
-  }
-  return {};
-}
-
 std::string describe(const Claim& claim) {
   return (claim.kind == ClaimKind::kLocator ? "locator " : "pod prefix ") +
          claim.prefix.to_string() + " of node " + claim.node;
@@ -191,6 +179,17 @@ std::optional<srv6::Behavior> NodeFacts::decapsulation(const srv6::Sid& sid) con
   if (sid == dt6) return srv6::Behavior::kEndDt6;
   if (sid == dt46) return srv6::Behavior::kEndDt46;
   return std::nullopt;
+}
+
+std::string prefix_fault(const IpPrefix& prefix) {
+  if (prefix.length() == 0) return "is the default route";
+  for (const auto& reserved : kReserved) {
+    if (prefix.contains(reserved.prefix) && !prefix.is_host()) {
+      return "contains " + reserved.prefix.to_string() + " (" + reserved.name + ")";
+    }
+    if (reserved.prefix.contains(prefix)) return std::string("is ") + reserved.name;
+  }
+  return {};
 }
 
 std::string address_fault(const IpAddress& address) {

@@ -52,6 +52,9 @@ struct NodeReading {
 /// Why the address cannot be a SID or a node's own; empty where it can.
 [[nodiscard]] std::string address_fault(const IpAddress& address);
 
+/// Why the prefix cannot hold SIDs or pods; empty where it can.
+[[nodiscard]] std::string prefix_fault(const IpPrefix& prefix);
+
 [[nodiscard]] Problem node_problem(const Node& node, std::string reason);
 
 }  // namespace sextant::overlay
