@@ -1,5 +1,8 @@
 #include "cni/attachment_result.h"
 
+#include <limits>
+#include <utility>
+
 #include "cni/json_fields.h"
 
 namespace sextant::cni {
@@ -37,6 +40,59 @@ Result<std::optional<IpAddress>> address_field(const json::object& object, std::
   const auto address = IpAddress::parse(*text);
   if (!address) return wrong_text(where + std::string(name), address.error());
   return std::optional<IpAddress>(*address);
+}
+
+// A number that must fit 32 bits; nothing where the field is missing.
+Result<std::optional<std::uint32_t>> u32_field(const json::object& object, std::string_view name,
+                                               const std::string& where) {
+  const auto* value = find_field(object, name);
+  if (value == nullptr) return std::optional<std::uint32_t>{};
+  if (!value->is_int64() || value->get_int64() < 0 ||
+      value->get_int64() > std::numeric_limits<std::uint32_t>::max()) {
+    return wrong_field(where + std::string(name), "a whole number", *value);
+  }
+  return std::optional<std::uint32_t>(static_cast<std::uint32_t>(value->get_int64()));
+}
+
+Result<ResultInterface> parse_interface(const json::object& object, const std::string& where) {
+  ResultInterface interface;
+  for (const auto& [name, field] : {std::pair("name", &ResultInterface::name),
+                                    {"mac", &ResultInterface::mac},
+                                    {"sandbox", &ResultInterface::sandbox},
+                                    {"socketPath", &ResultInterface::socket_path},
+                                    {"pciID", &ResultInterface::pci_id}}) {
+    auto text = text_field(object, name, where);
+    if (!text) return tl::unexpected(text.error());
+    interface.*field = std::move(*text);
+  }
+  const auto mtu = u32_field(object, "mtu", where);
+  if (!mtu) return tl::unexpected(mtu.error());
+  interface.mtu = *mtu;
+  return interface;
+}
+
+constexpr std::pair<const char*, std::optional<std::uint32_t> ResultRoute::*> kRouteNumbers[] = {
+    {"mtu", &ResultRoute::mtu},
+    {"advmss", &ResultRoute::advmss},
+    {"priority", &ResultRoute::priority},
+    {"table", &ResultRoute::table},
+    {"scope", &ResultRoute::scope}};
+
+Result<ResultRoute> parse_route(const json::object& object, const std::string& where) {
+  const auto text = text_field(object, "dst", where);
+  if (!text) return tl::unexpected(text.error());
+  const auto destination = IpPrefix::parse(*text);
+  if (!destination) return wrong_text(where + "dst", destination.error());
+  ResultRoute route{*destination};
+  const auto gateway = address_field(object, "gw", where);
+  if (!gateway) return tl::unexpected(gateway.error());
+  route.gateway = *gateway;
+  for (const auto& [name, field] : kRouteNumbers) {
+    const auto value = u32_field(object, name, where);
+    if (!value) return tl::unexpected(value.error());
+    route.*field = *value;
+  }
+  return route;
 }
 
 // "172.16.0.2/26": an address with its network's length, unlike an IpPrefix.
@@ -106,37 +162,18 @@ Result<AttachmentResult> parse_result(const json::value& value, std::string_view
   if (!value.is_object()) return wrong_field(where, "an object", value);
   const auto& object = value.get_object();
   AttachmentResult result;
-  auto done = each_object(object, "interfaces", where,
-                          [&](const json::object& each, const std::string& path) -> Result<void> {
-                            const auto name = text_field(each, "name", path);
-                            if (!name) return tl::unexpected(name.error());
-                            const auto mac = text_field(each, "mac", path);
-                            if (!mac) return tl::unexpected(mac.error());
-                            const auto sandbox = text_field(each, "sandbox", path);
-                            if (!sandbox) return tl::unexpected(sandbox.error());
-                            result.interfaces.push_back({*name, *mac, *sandbox});
-                            return {};
-                          });
-  if (!done) return tl::unexpected(done.error());
-  done = each_object(object, "ips", where,
-                     [&](const json::object& each, const std::string& path) -> Result<void> {
-                       auto ip = parse_ip(each, path);
-                       if (!ip) return tl::unexpected(ip.error());
-                       result.ips.push_back(*ip);
-                       return {};
-                     });
-  if (!done) return tl::unexpected(done.error());
-  done = each_object(object, "routes", where,
-                     [&](const json::object& each, const std::string& path) -> Result<void> {
-                       const auto text = text_field(each, "dst", path);
-                       if (!text) return tl::unexpected(text.error());
-                       const auto destination = IpPrefix::parse(*text);
-                       if (!destination) return wrong_text(path + "dst", destination.error());
-                       const auto gateway = address_field(each, "gw", path);
-                       if (!gateway) return tl::unexpected(gateway.error());
-                       result.routes.push_back({*destination, *gateway});
-                       return {};
-                     });
+  // Appends what `parse` reads to `list`.
+  const auto into = [](auto& list, auto parse) {
+    return [&list, parse](const json::object& each, const std::string& path) -> Result<void> {
+      auto parsed = parse(each, path);
+      if (!parsed) return tl::unexpected(parsed.error());
+      list.push_back(std::move(*parsed));
+      return {};
+    };
+  };
+  auto done = each_object(object, "interfaces", where, into(result.interfaces, parse_interface));
+  if (done) done = each_object(object, "ips", where, into(result.ips, parse_ip));
+  if (done) done = each_object(object, "routes", where, into(result.routes, parse_route));
   if (!done) return tl::unexpected(done.error());
   if (const auto* dns = find_field(object, "dns")) {
     auto parsed = parse_dns(*dns, std::string(where) + "dns");
@@ -147,16 +184,23 @@ Result<AttachmentResult> parse_result(const json::value& value, std::string_view
 }
 
 json::object to_json(const AttachmentResult& result, std::string_view cni_version) {
+  const bool before_1_0 = cni_version.starts_with("0.");
+  const bool before_1_1 = before_1_0 || cni_version == "1.0.0";
   json::array interfaces, ips, routes;
   for (const ResultInterface& each : result.interfaces) {
     json::object object{{"name", each.name}};
     if (!each.mac.empty()) object["mac"] = each.mac;
     if (!each.sandbox.empty()) object["sandbox"] = each.sandbox;
+    if (!before_1_1) {
+      if (each.mtu) object["mtu"] = *each.mtu;
+      if (!each.socket_path.empty()) object["socketPath"] = each.socket_path;
+      if (!each.pci_id.empty()) object["pciID"] = each.pci_id;
+    }
     interfaces.push_back(std::move(object));
   }
   for (const ResultIp& each : result.ips) {
     json::object object;
-    if (cni_version.starts_with("0.")) object["version"] = each.address.is_v4() ? "4" : "6";
+    if (before_1_0) object["version"] = each.address.is_v4() ? "4" : "6";
     object["address"] = each.address.to_string() + "/" + std::to_string(each.prefix_length);
     if (each.gateway) object["gateway"] = each.gateway->to_string();
     if (each.interface) object["interface"] = *each.interface;
@@ -165,6 +209,11 @@ json::object to_json(const AttachmentResult& result, std::string_view cni_versio
   for (const ResultRoute& each : result.routes) {
     json::object object{{"dst", each.destination.to_string()}};
     if (each.gateway) object["gw"] = each.gateway->to_string();
+    if (!before_1_1) {
+      for (const auto& [name, field] : kRouteNumbers) {
+        if (each.*field) object[name] = *(each.*field);
+      }
+    }
     routes.push_back(std::move(object));
   }
   return {{"cniVersion", cni_version},

@@ -1,7 +1,9 @@
 // The result of ADD (CNI specification, section 5), as read from an IPAM plugin or a prevResult and
 // as written.
 //
-// Versions 0.3.1 to 1.0.0 differ in one field: before 1.0.0 each IP names its family in `version`.
+// Versions differ in few fields: before 1.0.0 each IP names its family in `version`; 1.1.0 brought
+// an interface's `mtu`, `socketPath` and `pciID` and a route's `mtu`, `advmss`, `priority`, `table`
+// and `scope`.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -19,6 +21,9 @@ struct ResultInterface {
   std::string name;
   std::string mac = {};
   std::string sandbox = {};  // the namespace's path; empty on the host
+  std::optional<std::uint32_t> mtu = {};
+  std::string socket_path = {};
+  std::string pci_id = {};
   friend bool operator==(const ResultInterface&, const ResultInterface&) = default;
 };
 
@@ -33,6 +38,11 @@ struct ResultIp {
 struct ResultRoute {
   IpPrefix destination;
   std::optional<IpAddress> gateway = {};
+  std::optional<std::uint32_t> mtu = {};
+  std::optional<std::uint32_t> advmss = {};
+  std::optional<std::uint32_t> priority = {};
+  std::optional<std::uint32_t> table = {};
+  std::optional<std::uint32_t> scope = {};
   friend bool operator==(const ResultRoute&, const ResultRoute&) = default;
 };
 

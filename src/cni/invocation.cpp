@@ -38,6 +38,8 @@ std::optional<Command> parse_command(std::string_view text) {
   if (text == "ADD") return Command::kAdd;
   if (text == "DEL") return Command::kDel;
   if (text == "CHECK") return Command::kCheck;
+  if (text == "GC") return Command::kGc;
+  if (text == "STATUS") return Command::kStatus;
   if (text == "VERSION") return Command::kVersion;
   return std::nullopt;
 }
@@ -49,11 +51,11 @@ Outcome<Invocation> read_invocation(const Environment& environment) {
   const std::string command_text = get("CNI_COMMAND");
   const auto command = parse_command(command_text);
   if (!command) {
-    return refuse(
-        ErrorCode::kInvalidEnvironment,
-        "CNI_COMMAND: " +
-            (command_text.empty() ? "not set" : "unknown command '" + command_text + "'"),
-        "sextant-cni is run by a container runtime; it knows ADD, DEL, CHECK and VERSION");
+    return refuse(ErrorCode::kInvalidEnvironment,
+                  "CNI_COMMAND: " +
+                      (command_text.empty() ? "not set" : "unknown command '" + command_text + "'"),
+                  "sextant-cni is run by a container runtime; it knows ADD, DEL, CHECK, GC, STATUS "
+                  "and VERSION");
   }
   Invocation invocation{.command = *command};
   if (*command == Command::kVersion) return invocation;
@@ -68,10 +70,13 @@ Outcome<Invocation> read_invocation(const Environment& environment) {
     if (!wrong.empty()) wrong += ", ";
     wrong += name + (value.empty() ? std::string(": not set") : ": invalid '" + value + "'");
   };
-  complain(is_container_id(invocation.container_id), "CNI_CONTAINERID", invocation.container_id);
-  complain(is_ifname(invocation.ifname), "CNI_IFNAME", invocation.ifname);
-  // The namespace may be gone when the container is deleted: then runtimes pass none.
-  complain(*command == Command::kDel || !invocation.netns.empty(), "CNI_NETNS", invocation.netns);
+  // GC and STATUS are about the network, not about a container.
+  if (*command != Command::kGc && *command != Command::kStatus) {
+    complain(is_container_id(invocation.container_id), "CNI_CONTAINERID", invocation.container_id);
+    complain(is_ifname(invocation.ifname), "CNI_IFNAME", invocation.ifname);
+    // The namespace may be gone when the container is deleted: then runtimes pass none.
+    complain(*command == Command::kDel || !invocation.netns.empty(), "CNI_NETNS", invocation.netns);
+  }
   complain(!invocation.plugin_path.empty(), "CNI_PATH", "");
   if (!wrong.empty()) return refuse(ErrorCode::kInvalidEnvironment, wrong);
   return invocation;

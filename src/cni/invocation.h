@@ -10,13 +10,13 @@
 
 namespace sextant::cni {
 
-enum class Command { kAdd, kDel, kCheck, kVersion };
+enum class Command { kAdd, kDel, kCheck, kGc, kStatus, kVersion };
 
 struct Invocation {
   Command command = Command::kVersion;
-  std::string container_id;
-  std::string netns;   // path; may be empty for DEL
-  std::string ifname;  // inside of the container
+  std::string container_id;  // this and the next two: of ADD, DEL and CHECK only
+  std::string netns;         // path; may be empty for DEL
+  std::string ifname;        // inside of the container
   std::vector<std::string> plugin_path;
 };
 

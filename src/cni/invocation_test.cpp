@@ -49,6 +49,15 @@ TEST(Invocation, DelNeedsNoNamespace) {
   EXPECT_FALSE(read(variables));
 }
 
+TEST(Invocation, GcAndStatusNeedOnlyThePluginPath) {
+  for (const char* command : {"GC", "STATUS"}) {
+    EXPECT_TRUE(read({{"CNI_COMMAND", command}, {"CNI_PATH", "/usr/lib/cni"}})) << command;
+    const auto without = read({{"CNI_COMMAND", command}});
+    ASSERT_FALSE(without);
+    EXPECT_EQ(without.error().message, "CNI_PATH: not set");
+  }
+}
+
 TEST(Invocation, NamesEveryWrongVariable) {
   const auto invocation = read({{"CNI_COMMAND", "ADD"}, {"CNI_IFNAME", "a/b"}});
   ASSERT_FALSE(invocation);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -50,13 +51,50 @@ std::string read_all(int fd) {
   }
 }
 
-// Our own environment, but for CNI_COMMAND.
-std::vector<std::string> environment_for(const std::string& command) {
-  std::vector<std::string> variables{"CNI_COMMAND=" + command};
+// Our own environment, but for `variables`.
+std::vector<std::string> environment_with(std::vector<std::string> variables) {
+  const std::size_t replaced = variables.size();
   for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
-    if (!std::string_view(*each).starts_with("CNI_COMMAND=")) variables.emplace_back(*each);
+    const std::string_view ours(*each);
+    const bool kept =
+        std::none_of(variables.begin(), variables.begin() + static_cast<std::ptrdiff_t>(replaced),
+                     [&](const std::string& other) {
+                       return ours.starts_with(other.substr(0, other.find('=') + 1));
+                     });
+    if (kept) variables.emplace_back(ours);
   }
   return variables;
+}
+
+// The highest version that both sides speak, not above ours of this call.
+Outcome<std::string> common_version(const std::string& program, const std::string& answer,
+                                    const std::string& ours) {
+  boost::system::error_code parse_error;
+  const json::value value = json::parse(answer, parse_error);
+  if (parse_error || !value.is_object()) {
+    return refuse(ErrorCode::kIpam, "IPAM plugin's VERSION is not a JSON object",
+                  program + ": " + answer);
+  }
+  const auto theirs = text_list_field(value.get_object(), "supportedVersions");
+  if (!theirs) return refuse(ErrorCode::kIpam, "IPAM plugin's VERSION is wrong", theirs.error());
+  auto candidate = std::find(kSupportedVersions.rbegin(), kSupportedVersions.rend(), ours);
+  for (; candidate != kSupportedVersions.rend(); ++candidate) {
+    if (std::find(theirs->begin(), theirs->end(), *candidate) != theirs->end()) {
+      return std::string(*candidate);
+    }
+  }
+  return refuse(ErrorCode::kIncompatibleVersion,
+                "cniVersion: the IPAM plugin speaks none that fits " + ours,
+                program + ": " + answer);
+}
+
+// The configuration as a plugin of `version` understands it.
+std::string in_version(const NetworkConfig& config, const std::string& version) {
+  json::value value = json::parse(config.text);
+  auto& object = value.get_object();
+  object["cniVersion"] = version;
+  if (config.previous) object["prevResult"] = to_json(*config.previous, version);
+  return json::serialize(value);
 }
 
 // What the plugin says about itself, or that it said nothing useful.
@@ -80,30 +118,52 @@ CniError plugin_error(const std::string& program, int status, const std::string&
 
 }  // namespace
 
-Outcome<Ipam> Ipam::find(const std::string& type, const std::vector<std::string>& plugin_path,
-                         std::string config) {
+Outcome<Ipam> Ipam::find(const NetworkConfig& config, const std::vector<std::string>& plugin_path) {
   std::string searched;
   for (const std::string& folder : plugin_path) {
-    std::string program = folder + "/" + type;
+    std::string program = folder + "/" + config.ipam_type;
     struct stat status {};
     if (::stat(program.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
         ::access(program.c_str(), X_OK) == 0) {
-      return Ipam(std::move(program), std::move(config));
+      Ipam ipam(std::move(program), config);
+      // 1.0.0 and older are tried first: almost every plugin speaks them, and asking costs a run.
+      if (ipam.version_ == "1.1.0") {
+        if (const auto agreed = ipam.negotiate(); !agreed) return tl::unexpected(agreed.error());
+      }
+      return ipam;
     }
     searched += (searched.empty() ? "" : ":") + folder;
   }
-  return refuse(ErrorCode::kInvalidConfig, "ipam.type: no plugin '" + type + "' in CNI_PATH",
+  return refuse(ErrorCode::kInvalidConfig,
+                "ipam.type: no plugin '" + config.ipam_type + "' in CNI_PATH",
                 "searched " + searched);
 }
 
-Outcome<std::string> Ipam::run(const std::string& command) const {
-  const auto input = as_input(config_);
+Outcome<void> Ipam::negotiate() {
+  negotiated_ = true;
+  auto started = start("VERSION");
+  if (!started) return tl::unexpected(started.error());
+  const auto answer = finish(std::move(*started));
+  if (!answer) return tl::unexpected(answer.error());
+  const auto version = common_version(program_, *answer, config_->cni_version);
+  if (!version) return tl::unexpected(version.error());
+  if (*version == version_) return {};
+  version_ = *version;
+  input_ = in_version(*config_, version_);
+  return {};
+}
+
+Outcome<Ipam::Run> Ipam::start(const std::string& command,
+                               std::vector<std::string> variables) const {
+  const auto input = as_input(input_);
   if (!input) return tl::unexpected(input.error());
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_refusal("make a pipe", "", errno);
-  UniqueFd output(ends[0]), plugin_end(ends[1]);
+  Run run{.command = command, .output = UniqueFd(ends[0])};
+  const UniqueFd plugin_end(ends[1]);
 
-  std::vector<std::string> variables = environment_for(command);
+  variables.push_back("CNI_COMMAND=" + command);
+  variables = environment_with(std::move(variables));
   std::vector<char*> environment;
   for (std::string& each : variables) environment.push_back(each.data());
   environment.push_back(nullptr);
@@ -114,23 +174,42 @@ Outcome<std::string> Ipam::run(const std::string& command) const {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input->get(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, plugin_end.get(), STDOUT_FILENO);
-  pid_t child = -1;
-  const int error = ::posix_spawn(&child, program_.c_str(), &actions, nullptr, arguments.data(),
+  const int error = ::posix_spawn(&run.child, program_.c_str(), &actions, nullptr, arguments.data(),
                                   environment.data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return system_refusal("run", program_, error);
-  plugin_end.reset();
-  std::string text = read_all(output.get());
+  return run;
+}
+
+Outcome<std::string> Ipam::finish(Run run) const {
+  std::string text = read_all(run.output.get());
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
+  while (::waitpid(run.child, &status, 0) < 0) {
     if (errno != EINTR) return system_refusal("wait for", program_, errno);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
   return tl::unexpected(plugin_error(program_, status, text));
 }
 
-Outcome<AttachmentResult> Ipam::request_addresses() const {
-  const auto output = run("ADD");
+Outcome<std::string> Ipam::finish_or_retry(Run run) {
+  const std::string command = run.command;
+  auto output = finish(std::move(run));
+  if (output || output.error().code != ErrorCode::kIncompatibleVersion || negotiated_) {
+    return output;
+  }
+  if (const auto agreed = negotiate(); !agreed) return tl::unexpected(agreed.error());
+  auto again = start(command);
+  if (!again) return tl::unexpected(again.error());
+  return finish(std::move(*again));
+}
+
+Outcome<std::string> Ipam::run(const std::string& command) {
+  auto started = start(command);
+  if (!started) return tl::unexpected(started.error());
+  return finish_or_retry(std::move(*started));
+}
+
+Outcome<AttachmentResult> Ipam::read_addresses(const Outcome<std::string>& output) const {
   if (!output) return tl::unexpected(output.error());
   boost::system::error_code parse_error;
   const json::value value = json::parse(*output, parse_error);
@@ -145,20 +224,48 @@ Outcome<AttachmentResult> Ipam::request_addresses() const {
   return std::move(*result);
 }
 
-Outcome<AttachmentResult> Ipam::add() const {
-  auto result = request_addresses();
+Outcome<AttachmentResult> Ipam::finish_add(Run run) {
+  auto result = read_addresses(finish_or_retry(std::move(run)));
   if (!result) (void)del();  // its error would hide the one that matters
   return result;
 }
 
-Outcome<void> Ipam::del() const {
-  const auto output = run("DEL");
+Outcome<AttachmentResult> Ipam::add() {
+  auto started = start_add();
+  if (!started) return tl::unexpected(started.error());
+  return finish_add(std::move(*started));
+}
+
+Outcome<void> Ipam::finish_del(Run run) {
+  const auto output = finish_or_retry(std::move(run));
   if (!output) return tl::unexpected(output.error());
   return {};
 }
 
-Outcome<void> Ipam::check() const {
+Outcome<void> Ipam::del() {
+  auto started = start_del();
+  if (!started) return tl::unexpected(started.error());
+  return finish_del(std::move(*started));
+}
+
+Outcome<void> Ipam::del(const Owner& owner) {
+  auto started = start(
+      "DEL", {"CNI_CONTAINERID=" + owner.container_id, "CNI_IFNAME=" + owner.ifname, "CNI_NETNS="});
+  if (!started) return tl::unexpected(started.error());
+  const auto output = finish(std::move(*started));
+  if (!output) return tl::unexpected(output.error());
+  return {};
+}
+
+Outcome<void> Ipam::check() {
   const auto output = run("CHECK");
+  if (!output) return tl::unexpected(output.error());
+  return {};
+}
+
+Outcome<void> Ipam::forward(const std::string& command) {
+  if (!speaks_gc()) return {};
+  const auto output = run(command);
   if (!output) return tl::unexpected(output.error());
   return {};
 }

@@ -1,6 +1,7 @@
 #include "cni/network_config.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "cni/json_fields.h"
 #include "dataplane/linux/netlink/mtu.h"
@@ -63,6 +64,45 @@ Result<std::string> ipam_type(const json::object& object) {
   return type;
 }
 
+// The specification, section 1: it becomes a part of file names.
+bool is_network_name(std::string_view name) {
+  const auto alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  return !name.empty() && alphanumeric(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+Result<std::optional<std::set<Owner>>> valid_attachments(const json::object& object) {
+  constexpr std::string_view kField = "cni.dev/valid-attachments";
+  const auto* list = find_field(object, kField);
+  if (list == nullptr) return std::optional<std::set<Owner>>{};
+  if (!list->is_array()) return wrong_field(kField, "a list", *list);
+  std::set<Owner> owners;
+  for (const auto& each : list->get_array()) {
+    if (!each.is_object()) return wrong_field(kField, "a list of objects", each);
+    auto id = text_field(each.get_object(), "containerID", std::string(kField) + ".");
+    if (!id) return tl::unexpected(id.error());
+    auto ifname = text_field(each.get_object(), "ifname", std::string(kField) + ".");
+    if (!ifname) return tl::unexpected(ifname.error());
+    // Half an entry would let a living pod's attachment go.
+    if (id->empty() || ifname->empty()) {
+      return wrong_field(kField, "objects with containerID and ifname", each);
+    }
+    owners.insert({*id, *ifname});
+  }
+  return std::optional<std::set<Owner>>(std::move(owners));
+}
+
+// Where host-local keeps its leases: below `ipam.dataDir`, a folder a network.
+std::string lease_folder(const json::object& object, const std::string& network) {
+  const auto* ipam = find_field(object, "ipam");
+  if (ipam == nullptr || !ipam->is_object()) return {};
+  const auto type = text_field(ipam->get_object(), "type");
+  if (!type || *type != "host-local") return {};
+  const auto data = text_field(ipam->get_object(), "dataDir");
+  return (data && !data->empty() ? *data : "/var/lib/cni/networks") + "/" + network;
+}
+
 std::string list_versions() {
   std::string list;
   for (const auto version : kSupportedVersions) {
@@ -99,6 +139,10 @@ Outcome<NetworkConfig> parse_config(std::string text) {
   auto name = text_field(*object, "name");
   if (!name) return refuse_field(name.error());
   if (name->empty()) return refuse(ErrorCode::kInvalidConfig, "name: missing");
+  if (!is_network_name(*name)) {
+    return refuse(ErrorCode::kInvalidConfig, "name: '" + *name + "' is not the name of a network",
+                  "a letter or digit, then letters, digits, '_', '.' and '-'");
+  }
   config.name = *name;
 
   auto type = ipam_type(*object);
@@ -123,6 +167,10 @@ Outcome<NetworkConfig> parse_config(std::string text) {
     if (!parsed) return refuse_field(parsed.error());
     config.previous = std::move(*parsed);
   }
+  auto valid = valid_attachments(*object);
+  if (!valid) return refuse_field(valid.error());
+  config.valid_attachments = std::move(*valid);
+  config.lease_folder = lease_folder(*object, config.name);
   config.text = std::move(text);
   return config;
 }

@@ -12,15 +12,18 @@ namespace sextant::cni {
 /// Well-known codes below 100 are the specification's; the rest is ours.
 enum class ErrorCode : unsigned {
   kIncompatibleVersion = 1,
+  kUnsupportedField = 2,
   kUnknownContainer = 3,
   kInvalidEnvironment = 4,
   kIo = 5,
   kDecode = 6,
   kInvalidConfig = 7,
   kTryAgainLater = 11,
-  kNetwork = 100,      // the kernel refused a part of the attachment
-  kIpam = 101,         // the IPAM plugin broke the protocol
-  kCheckFailed = 102,  // something of the attachment is missing or wrong
+  kNotAvailable = 50,         // STATUS: no pod can be added
+  kLimitedConnectivity = 51,  // STATUS: and the pods that are there may not reach everything
+  kNetwork = 100,             // the kernel refused a part of the attachment
+  kIpam = 101,                // the IPAM plugin broke the protocol
+  kCheckFailed = 102,         // something of the attachment is missing or wrong
 };
 
 struct CniError {

@@ -5,6 +5,7 @@
 
 #include "cni/attachment_result.h"
 #include "cni/ipam.h"
+#include "cni/maintenance.h"
 #include "cni/network_config.h"
 #include "cni/pod_link.h"
 #include "dataplane/linux/netlink/mtu.h"
@@ -39,6 +40,8 @@ Outcome<Netns> open_pod(const Invocation& invocation) {
   return std::move(*pod);
 }
 
+}  // namespace
+
 Outcome<std::uint32_t> choose_mtu(const NetworkConfig& config, Socket& host) {
   if (config.mtu) return *config.mtu;
   const auto underlay = netlink::underlay_mtu(host);
@@ -49,26 +52,35 @@ Outcome<std::uint32_t> choose_mtu(const NetworkConfig& config, Socket& host) {
   return netlink::pod_mtu(*underlay, config.max_segments);
 }
 
-PodLink describe(const Invocation& invocation) {
-  return {.names = link_names(invocation.container_id, invocation.ifname),
-          .ifname = invocation.ifname};
+namespace {
+
+Owner owner_of(const Invocation& invocation) {
+  return {.container_id = invocation.container_id, .ifname = invocation.ifname};
+}
+
+PodLink describe(const Invocation& invocation, const NetworkConfig& config) {
+  return {.names = link_names(owner_of(invocation)),
+          .ifname = invocation.ifname,
+          .alias = link_alias(config.name, owner_of(invocation))};
 }
 
 AttachmentResult describe_result(const NetworkConfig& config, const Invocation& invocation,
                                  const PodLink& link, const AttachmentResult& lease) {
   // In a chain the earlier plugins' results stay.
   AttachmentResult result = config.previous.value_or(AttachmentResult{});
-  result.interfaces.push_back({link.names.host, link.names.host_mac.to_string(), ""});
-  result.interfaces.push_back({link.ifname, link.names.pod_mac.to_string(), invocation.netns});
+  result.interfaces.push_back(
+      {.name = link.names.host, .mac = link.names.host_mac.to_string(), .mtu = link.mtu});
+  result.interfaces.push_back({.name = link.ifname,
+                               .mac = link.names.pod_mac.to_string(),
+                               .sandbox = invocation.netns,
+                               .mtu = link.mtu});
   for (const IpAddress& address : link.addresses) {
     result.ips.push_back({.address = address,
                           .prefix_length = address_bits(address.family()),
                           .gateway = gateway(address.family()),
                           .interface = result.interfaces.size() - 1});
   }
-  for (const IpPrefix& route : pod_routes(link)) {
-    result.routes.push_back({route, gateway(route.family())});
-  }
+  for (const ResultRoute& route : pod_routes(link)) result.routes.push_back(route);
   if (config.dns) {
     result.dns = *config.dns;
   } else if (!lease.dns.empty()) {
@@ -77,24 +89,66 @@ AttachmentResult describe_result(const NetworkConfig& config, const Invocation& 
   return result;
 }
 
+// We make the pod's interface: a plugin before us that has made one of that name is in our place.
+Outcome<void> refuse_second_interface(const Invocation& invocation, const NetworkConfig& config) {
+  if (!config.previous) return {};
+  for (const ResultInterface& each : config.previous->interfaces) {
+    if (each.name == invocation.ifname && each.sandbox == invocation.netns) {
+      return refuse(
+          ErrorCode::kInvalidConfig,
+          "prevResult: an earlier plugin has made " + each.name + " already",
+          "sextant-cni makes the pod's interface: let it be the first plugin of the list");
+    }
+  }
+  return {};
+}
+
+// The addresses, while the devices come up. host-local forgets no lease by itself: where it gives
+// none, those of pods that are gone (a reboot) are released, and it is asked once more.
+Outcome<AttachmentResult> lease_and_bring_up(Ipam& ipam, Socket& host, const Netns& pod,
+                                             const NetworkConfig& config, const PodLink& link) {
+  auto asked = ipam.start_add();
+  if (!asked) return tl::unexpected(asked.error());
+  const auto up = bring_up(host, pod, link);
+  auto lease = ipam.finish_add(std::move(*asked));
+  if (!up) {
+    if (lease) (void)ipam.del();  // its error would hide the one that matters
+    return refuse(ErrorCode::kNetwork, "cannot bring the pod's interface up", up.error());
+  }
+  if (!lease && release_dead_leases(host, config) != 0) lease = ipam.add();
+  return lease;
+}
+
 Outcome<std::string> add(const Invocation& invocation, const NetworkConfig& config) {
+  if (auto first = refuse_second_interface(invocation, config); !first) {
+    return tl::unexpected(first.error());
+  }
   const auto pod = open_pod(invocation);
   if (!pod) return tl::unexpected(pod.error());
   auto host = open_socket();
   if (!host) return tl::unexpected(host.error());
-  PodLink link = describe(invocation);
+  PodLink link = describe(invocation, config);
   const auto mtu = choose_mtu(config, *host);
   if (!mtu) return tl::unexpected(mtu.error());
   link.mtu = *mtu;
-  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
+  auto ipam = Ipam::find(config, invocation.plugin_path);
   if (!ipam) return tl::unexpected(ipam.error());
 
-  const auto lease = ipam->add();
-  if (!lease) return tl::unexpected(lease.error());
+  // The device comes before the lease. An attachment that is there already (a second ADD) is found
+  // before anything of it is touched.
+  if (auto made = create(*host, *pod, link); !made) {
+    return refuse(ErrorCode::kNetwork, "cannot attach the pod", made.error());
+  }
+  const auto lease = lease_and_bring_up(*ipam, *host, *pod, config, link);
+  if (!lease) {
+    (void)detach(*host, link.names.host);
+    return tl::unexpected(lease.error());
+  }
   for (const ResultIp& ip : lease->ips) link.addresses.push_back(ip.address);
-  for (const ResultRoute& route : lease->routes) link.routes.push_back(route.destination);
-  if (auto done = attach(*host, *pod, link); !done) {
-    (void)ipam->del();  // its error would hide the one that matters
+  link.routes = lease->routes;
+  if (auto done = configure(*host, *pod, link); !done) {
+    (void)detach(*host, link.names.host);
+    (void)ipam->del();
     return refuse(ErrorCode::kNetwork, "cannot attach the pod", done.error());
   }
   return json::serialize(
@@ -105,12 +159,22 @@ Outcome<std::string> add(const Invocation& invocation, const NetworkConfig& conf
 Outcome<std::string> del(const Invocation& invocation, const NetworkConfig& config) {
   auto host = open_socket();
   if (!host) return tl::unexpected(host.error());
-  // The device goes before the lease: the address is given to the next pod only when nothing routes
-  // it here.
-  const auto detached = detach(*host, describe(invocation).names.host);
-  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
-  if (!ipam) return tl::unexpected(ipam.error());
-  const auto released = ipam->del();
+  const std::string device = link_names(owner_of(invocation)).host;
+  // The address is given to the next pod only when nothing routes it here. The device itself goes
+  // while the IPAM plugin runs.
+  const auto down = take_down(*host, device);
+  auto ipam = Ipam::find(config, invocation.plugin_path);
+  Outcome<Ipam::Run> releasing = tl::unexpected(CniError{});
+  if (ipam && down) releasing = ipam->start_del();
+  const auto detached = detach(*host, device);
+  Outcome<void> released;
+  if (!ipam) {
+    released = tl::unexpected(ipam.error());
+  } else if (releasing) {
+    released = ipam->finish_del(std::move(*releasing));
+  } else {
+    released = ipam->del();
+  }
   if (!detached) {
     return refuse(ErrorCode::kNetwork, "cannot detach the pod", detached.error());
   }
@@ -134,7 +198,7 @@ Outcome<PodLink> expected_link(const Invocation& invocation, const NetworkConfig
     return refuse(ErrorCode::kInvalidConfig,
                   "prevResult.interfaces: no '" + invocation.ifname + "' in " + invocation.netns);
   }
-  PodLink link = describe(invocation);
+  PodLink link = describe(invocation, config);
   // A plugin behind us in the chain may have given the pod another MAC address ("tuning"); it is in
   // the result then.
   if (!ours->mac.empty()) {
@@ -154,24 +218,30 @@ Outcome<PodLink> expected_link(const Invocation& invocation, const NetworkConfig
   }
   for (const ResultRoute& route : previous.routes) {
     // Others' routes are others' to check.
-    if (route.gateway == gateway(route.destination.family())) {
-      link.routes.push_back(route.destination);
-    }
+    if (route.gateway == gateway(route.destination.family())) link.routes.push_back(route);
   }
+  link.mtu = ours->mtu.value_or(0);
   return link;
 }
 
 Outcome<std::string> check(const Invocation& invocation, const NetworkConfig& config) {
-  const auto link = expected_link(invocation, config);
+  auto link = expected_link(invocation, config);
   if (!link) return tl::unexpected(link.error());
-  const auto ipam = Ipam::find(config.ipam_type, invocation.plugin_path, config.text);
+  auto ipam = Ipam::find(config, invocation.plugin_path);
   if (!ipam) return tl::unexpected(ipam.error());
   if (auto leased = ipam->check(); !leased) return tl::unexpected(leased.error());
   const auto pod = open_pod(invocation);
   if (!pod) return tl::unexpected(pod.error());
   auto host = open_socket();
   if (!host) return tl::unexpected(host.error());
-  if (auto done = verify(*host, *pod, *link); !done) {
+  auto knowledge = MtuKnowledge::kExact;
+  if (link->mtu == 0) {  // results before 1.1.0 do not tell
+    const auto mtu = choose_mtu(config, *host);
+    if (!mtu) return tl::unexpected(mtu.error());
+    link->mtu = *mtu;
+    if (!config.mtu) knowledge = MtuKnowledge::kAtMost;
+  }
+  if (auto done = verify(*host, *pod, *link, knowledge); !done) {
     return refuse(ErrorCode::kCheckFailed, "the pod's attachment is damaged", done.error());
   }
   return std::string();
@@ -197,6 +267,10 @@ Outcome<std::string> execute(const Invocation& invocation, const std::string& in
       return del(invocation, *config);
     case Command::kCheck:
       return check(invocation, *config);
+    case Command::kGc:
+      return collect_garbage(invocation, *config);
+    case Command::kStatus:
+      return report_status(invocation, *config);
     case Command::kVersion:
       break;
   }

@@ -33,7 +33,7 @@ TEST_F(PluginTest, CheckFindsEachKindOfDamage) {
     return expect(netlink::get_link(socket, "eth0"));
   };
   const auto host_link = [&] {
-    return expect(netlink::get_link(*host_, link_names("c1", "eth0").host));
+    return expect(netlink::get_link(*host_, link_names({"c1", "eth0"}).host));
   };
   const std::vector<std::pair<std::string, std::function<void()>>> damages{
       {"address 172.16.0.2 on eth0",
@@ -64,7 +64,10 @@ TEST_F(PluginTest, CheckFindsEachKindOfDamage) {
        }},
       {"device sxp",
        [&] { expect(netlink::change_link(*host_, host_link().index, {.up = false})); }},
-      {"device eth0", [&] { expect(netlink::delete_link(*host_, link_names("c1", "eth0").host)); }},
+      {"device eth0",
+       [&] {
+         expect(netlink::delete_link(*host_, link_names({"c1", "eth0"}).host));
+       }},
   };
   for (const auto& [message, damage] : damages) {
     fresh();

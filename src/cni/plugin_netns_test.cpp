@@ -90,24 +90,24 @@ TEST_F(PluginTest, FirstPacketsPassBetweenTwoPodsOfTheNode) {
 }
 
 TEST_F(PluginTest, AddReportsWhatItMadeInEachVersion) {
-  for (const std::string version : {"0.3.1", "0.4.0", "1.0.0"}) {
+  for (const std::string version : {"0.3.1", "0.4.0", "1.0.0", "1.1.0"}) {
     auto input = config(version);
     input["dns"] = json::object{{"nameservers", json::array{"10.96.0.10"}}};
     const auto added = run("ADD", input);
     ASSERT_EQ(added.exit_status, 0) << added.output;
     const auto result = added.result();
-    const auto names = link_names("c1", "eth0");
+    const auto names = link_names({"c1", "eth0"});
     EXPECT_EQ(result.at("cniVersion"), json::value(version));
-    EXPECT_EQ(result.at("interfaces"),
-              (json::array{json::object{{"name", names.host}, {"mac", names.host_mac.to_string()}},
-                           json::object{{"name", "eth0"},
-                                        {"mac", names.pod_mac.to_string()},
-                                        {"sandbox", pod_->path()}}}));
+    json::object on_node{{"name", names.host}, {"mac", names.host_mac.to_string()}};
+    json::object in_pod{
+        {"name", "eth0"}, {"mac", names.pod_mac.to_string()}, {"sandbox", pod_->path()}};
+    if (version == "1.1.0") on_node["mtu"] = in_pod["mtu"] = 9000 - 144;
+    EXPECT_EQ(result.at("interfaces"), (json::array{on_node, in_pod}));
     ASSERT_THAT(result.at("ips").as_array(), SizeIs(2));
     EXPECT_EQ(result.at("ips").at(0).at("address"), "172.16.0.2/32");
     EXPECT_EQ(result.at("ips").at(0).at("interface"), 1);
     EXPECT_EQ(result.at("ips").at(1).at("address"), "fdfb:af47:32af::2/128");
-    EXPECT_EQ(result.at("ips").at(0).as_object().contains("version"), version != "1.0.0");
+    EXPECT_EQ(result.at("ips").at(0).as_object().contains("version"), version.starts_with("0."));
     EXPECT_EQ(result.at("routes"),
               (json::array{json::object{{"dst", "0.0.0.0/0"}, {"gw", "169.254.1.1"}},
                            json::object{{"dst", "::/0"}, {"gw", "fe80::1"}}}));
@@ -261,8 +261,9 @@ TEST_F(PluginTest, ErrorsOfTheIpamPluginArePassedOn) {
 TEST_F(PluginTest, VersionListsWhatItSpeaks) {
   const auto answer = run({{"CNI_COMMAND", "VERSION"}}, R"({"cniVersion": "0.4.0"})");
   EXPECT_EQ(answer.exit_status, 0);
-  EXPECT_EQ(answer.result(), (json::value{{"cniVersion", "0.4.0"},
-                                          {"supportedVersions", {"0.3.1", "0.4.0", "1.0.0"}}}));
+  EXPECT_EQ(answer.result(),
+            (json::value{{"cniVersion", "0.4.0"},
+                         {"supportedVersions", {"0.3.1", "0.4.0", "1.0.0", "1.1.0"}}}));
 }
 
 TEST_F(PluginTest, BadInputIsAnErrorObjectWithTheSpecifiedCode) {

@@ -1,11 +1,15 @@
 #include "cni/pod_link.h"
 
+#include <linux/rtnetlink.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 
 #include "dataplane/linux/netlink/address.h"
+#include "dataplane/linux/netlink/attributes.h"
+#include "dataplane/linux/netlink/message.h"
 #include "dataplane/linux/netlink/mtu.h"
 #include "dataplane/linux/netlink/neighbor.h"
 #include "dataplane/linux/netlink/route.h"
@@ -52,28 +56,17 @@ Result<void> set(const std::string& sysctl, const std::string& value) {
   return {};
 }
 
-// Before the device comes up. Kernels without IPv6 have no such sysctls; pods with IPv6 addresses
-// need them.
-Result<void> set_ipv6_sysctls(const std::string& device, bool required) {
-  const std::string folder = "net/ipv6/conf/" + device + "/";
-  for (const auto& [name, value] : {std::pair("disable_ipv6", "0"), std::pair("accept_dad", "0"),
-                                    std::pair("accept_ra", "0")}) {
-    auto done = set(folder + name, value);
-    if (!done && required) return done;
-  }
-  return {};
+std::string ipv4_sysctl(const std::string& device, const std::string& name) {
+  return "net/ipv4/conf/" + device + "/" + name;
+}
+std::string ipv6_sysctl(const std::string& device, const std::string& name) {
+  return "net/ipv6/conf/" + device + "/" + name;
 }
 
-Result<void> set_host_sysctls(const PodLink& link) {
-  const bool v4 = has_family(link, Family::kIpv4), v6 = has_family(link, Family::kIpv6);
-  if (v4) {
-    if (auto done = set("net/ipv4/conf/" + link.names.host + "/forwarding", "1"); !done) {
-      return done;
-    }
-  }
-  if (auto done = set_ipv6_sysctls(link.names.host, v6); !done) return done;
-  if (v6) return set("net/ipv6/conf/" + link.names.host + "/forwarding", "1");
-  return {};
+// Before the device comes up. Comforts: kernels without IPv6 have no such sysctls.
+void quiet_ipv6(const std::string& device) {
+  (void)set(ipv6_sysctl(device, "accept_dad"), "0");
+  (void)set(ipv6_sysctl(device, "accept_ra"), "0");
 }
 
 netlink::Neighbor neighbor(IfIndex link, const IpAddress& address, const netlink::MacAddress& mac) {
@@ -86,11 +79,15 @@ netlink::Route host_route(IfIndex device, const IpAddress& address) {
           .next_hops = {{.link = device}}};
 }
 
-netlink::Route pod_route(IfIndex device, const IpPrefix& destination) {
-  return {
-      .destination = destination,
-      .protocol = netlink::RouteProtocol::kBoot,
-      .next_hops = {{.gateway = gateway(destination.family()), .link = device, .onlink = true}}};
+netlink::Route pod_route(IfIndex device, const ResultRoute& wanted) {
+  const Family family = wanted.destination.family();
+  return {.destination = wanted.destination,
+          .table = wanted.table ? netlink::TableId(*wanted.table) : netlink::TableId::kMain,
+          .protocol = netlink::RouteProtocol::kBoot,
+          .metric = wanted.priority.value_or(0),
+          .next_hops = {{.gateway = gateway(family), .link = device, .onlink = true}},
+          .mtu = wanted.mtu,
+          .advmss = wanted.advmss};
 }
 
 Result<void> configure_pod(const Netns& pod, const PodLink& link) {
@@ -99,6 +96,9 @@ Result<void> configure_pod(const Netns& pod, const PodLink& link) {
     if (!socket) return tl::unexpected(socket.error());
     const auto device = netlink::get_link(*socket, link.ifname);
     if (!device) return tl::unexpected(device.error());
+    if (has_family(link, Family::kIpv6)) {
+      if (auto done = set(ipv6_sysctl(link.ifname, "disable_ipv6"), "0"); !done) return done;
+    }
     for (const IpAddress& address : link.addresses) {
       auto done =
           netlink::add_address(*socket, {device->index, address, address_bits(address.family())});
@@ -110,8 +110,8 @@ Result<void> configure_pod(const Netns& pod, const PodLink& link) {
           *socket, neighbor(device->index, gateway(family), link.names.host_mac));
       if (!done) return done;
     }
-    for (const IpPrefix& destination : pod_routes(link)) {
-      auto done = netlink::add_route(*socket, pod_route(device->index, destination));
+    for (const ResultRoute& route : pod_routes(link)) {
+      auto done = netlink::add_route(*socket, pod_route(device->index, route));
       if (!done) return done;
     }
     for (const IpAddress& address : link.addresses) {
@@ -121,15 +121,34 @@ Result<void> configure_pod(const Netns& pod, const PodLink& link) {
   });
 }
 
+// fe80::/64, with the kernel's own protocol and metric for it.
+IpPrefix link_local_prefix() {
+  return {Ipv6Address({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}), 64};
+}
+
 Result<void> configure_host(Socket& host, const PodLink& link) {
   const auto device = netlink::get_link(host, link.names.host);
   if (!device) return tl::unexpected(device.error());
+  if (has_family(link, Family::kIpv4)) {
+    if (auto done = set(ipv4_sysctl(link.names.host, "forwarding"), "1"); !done) return done;
+  }
   if (has_family(link, Family::kIpv6)) {
+    for (const auto& [name, value] :
+         {std::pair("disable_ipv6", "0"), std::pair("forwarding", "1")}) {
+      if (auto done = set(ipv6_sysctl(link.names.host, name), value); !done) return done;
+    }
     // The gateway answers, so that a pod can ping it and finds it again after it lost its neighbor
-    // entry.
+    // entry. A /128 and a route instead of a /64: a router's /64 brings an anycast address, whose
+    // route keeps the device from going for another RCU barrier (20 ms) when the pod is deleted.
     auto done = netlink::add_address(
-        host, {device->index, gateway(Family::kIpv6), 64, netlink::AddressScope::kLink});
+        host, {device->index, gateway(Family::kIpv6), 128, netlink::AddressScope::kLink});
     if (!done) return done;
+    done = netlink::add_route(host, {.destination = link_local_prefix(),
+                                     .protocol = netlink::RouteProtocol::kKernel,
+                                     .metric = 256,
+                                     .next_hops = {{.link = device->index}}});
+    // The kernel's own, where it made one all the same.
+    if (!done && done.error().errno_value != EEXIST) return done;
   }
   for (const IpAddress& address : link.addresses) {
     auto done =
@@ -144,22 +163,11 @@ Result<void> configure_host(Socket& host, const PodLink& link) {
   return {};
 }
 
-// Both ends down, in their namespaces, then up. A device of that name in the pod is an error
-// (EEXIST).
-Result<void> make_pair(Socket& host, const Netns& pod, const PodLink& link) {
-  if (auto done = set_host_sysctls(link); !done) return done;
-  auto done =
-      pod.run([&] { return set_ipv6_sysctls(link.ifname, has_family(link, Family::kIpv6)); });
-  if (!done) return done;
-  if (done = netlink::set_link_up(host, link.names.host); !done) return done;
-  done = pod.run([&]() -> Result<void> {
-    auto socket = Socket::make();
-    if (!socket) return tl::unexpected(socket.error());
-    if (auto up = netlink::set_link_up(*socket, link.ifname); !up) return up;
-    return netlink::await_link_up(link.ifname, kKernelLimit);
-  });
-  if (!done) return done;
-  return netlink::await_link_up(link.names.host, kKernelLimit);
+// The alias is a comfort: GC does without where the kernel refuses it (longer than 255 bytes).
+void set_alias(Socket& host, IfIndex device, const std::string& alias) {
+  netlink::Message message(RTM_SETLINK, 0,
+                           ifinfomsg{.ifi_index = static_cast<int>(netlink::number(device))});
+  (void)host.request(std::move(message.text(IFLA_IFALIAS, alias)));
 }
 
 }  // namespace
@@ -169,9 +177,9 @@ IpAddress gateway(Family family) {
   return Ipv6Address({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
-LinkNames link_names(const std::string& container_id, const std::string& ifname) {
+LinkNames link_names(const Owner& owner) {
   // '/' is in neither, so that different pairs never give the same text.
-  const std::uint64_t hash = stable_hash(container_id + "/" + ifname);
+  const std::uint64_t hash = stable_hash(owner.container_id + "/" + owner.ifname);
   char digits[12];
   std::snprintf(digits, sizeof digits, "%011llx",
                 static_cast<unsigned long long>(hash & 0xfffffffffffULL));
@@ -180,39 +188,96 @@ LinkNames link_names(const std::string& container_id, const std::string& ifname)
           .pod_mac = derived_mac(stable_hash("pod", hash))};
 }
 
-std::vector<IpPrefix> pod_routes(const PodLink& link) {
-  std::vector<IpPrefix> routes;
-  if (has_family(link, Family::kIpv4)) routes.emplace_back(Ipv4Address{}, std::uint8_t{0});
-  if (has_family(link, Family::kIpv6)) routes.emplace_back(Ipv6Address{}, std::uint8_t{0});
-  for (const IpPrefix& route : link.routes) {
+std::string link_alias(const std::string& network, const Owner& owner) {
+  return network + "/" + owner.container_id + "/" + owner.ifname;
+}
+
+std::vector<ResultRoute> pod_routes(const PodLink& link) {
+  std::vector<ResultRoute> routes;
+  const auto add = [&](ResultRoute route) {
+    route.gateway = gateway(route.destination.family());
     if (std::find(routes.begin(), routes.end(), route) == routes.end()) routes.push_back(route);
+  };
+  for (const ResultRoute& route : link.routes) add(route);
+  std::vector<ResultRoute> defaults;
+  for (const IpPrefix& any : {IpPrefix(Ipv4Address{}, 0), IpPrefix(Ipv6Address{}, 0)}) {
+    const bool there = std::any_of(routes.begin(), routes.end(), [&](const ResultRoute& each) {
+      return each.destination == any && (!each.table || *each.table == RT_TABLE_MAIN);
+    });
+    if (has_family(link, any.family()) && !there) {
+      defaults.push_back({.destination = any, .gateway = gateway(any.family())});
+    }
   }
+  routes.insert(routes.begin(), defaults.begin(), defaults.end());
   return routes;
 }
 
-Result<void> attach(Socket& host, const Netns& pod, const PodLink& link) {
+Result<void> create(Socket& host, const Netns& pod, const PodLink& link) {
   auto made = netlink::create_veth(
       host, {.name = link.names.host, .mac = link.names.host_mac, .mtu = link.mtu},
       {.name = link.ifname, .netns = &pod, .mac = link.names.pod_mac, .mtu = link.mtu});
-  if (!made) {  // nothing is there that would be ours to remove
-    if (made.error().errno_value == EEXIST) {
-      made.error().hint = "the pod has a device " + link.ifname +
-                          " already, or an earlier ADD of " +
-                          "this container was not followed by its DEL";
-    }
-    return made;
+  if (!made && made.error().errno_value == EEXIST) {
+    made.error().hint = "the pod has a device " + link.ifname + " already, or an earlier ADD of " +
+                        "this container was not followed by its DEL";
   }
-  auto done = make_pair(host, pod, link);
-  if (done) done = configure_pod(pod, link);
-  if (done) done = configure_host(host, link);
-  if (!done) (void)detach(host, link.names.host);  // its error would hide the one that matters
-  return done;
+  return made;
+}
+
+Result<void> bring_up(Socket& host, const Netns& pod, const PodLink& link) {
+  // No address but the gateway's: nothing else may answer on this end.
+  (void)set(ipv6_sysctl(link.names.host, "addr_gen_mode"), "1");
+  quiet_ipv6(link.names.host);
+  const auto device = netlink::get_link(host, link.names.host);
+  if (!device) return tl::unexpected(device.error());
+  set_alias(host, device->index, link.alias);
+  auto done = netlink::change_link(host, device->index, {.up = true});
+  if (!done) return done;
+  done = pod.run([&]() -> Result<void> {
+    quiet_ipv6(link.ifname);
+    auto socket = Socket::make();
+    if (!socket) return tl::unexpected(socket.error());
+    if (auto up = netlink::set_link_up(*socket, link.ifname); !up) return up;
+    return netlink::await_link_up(link.ifname, kKernelLimit);
+  });
+  if (!done) return done;
+  return netlink::await_link_up(link.names.host, kKernelLimit);
+}
+
+Result<void> configure(Socket& host, const Netns& pod, const PodLink& link) {
+  if (auto done = configure_pod(pod, link); !done) return done;
+  return configure_host(host, link);
+}
+
+Result<void> take_down(Socket& host, const std::string& host_name) {
+  const auto device = netlink::find_link(host, host_name);
+  if (!device) return tl::unexpected(device.error());
+  if (!*device) return {};
+  auto down = netlink::change_link(host, (*device)->index, {.up = false});
+  if (!down && down.error().errno_value == ENODEV) return {};
+  return down;
 }
 
 Result<void> detach(Socket& host, const std::string& host_name) {
   auto deleted = netlink::delete_link(host, host_name);
   if (!deleted && deleted.error().errno_value == ENODEV) return {};
   return deleted;
+}
+
+Result<std::vector<Owner>> list_owners(Socket& host, const std::string& network) {
+  std::vector<Owner> owners;
+  const std::string start = network + "/";
+  const auto read = [&](const nlmsghdr& message) {
+    const auto attributes = netlink::Attributes::of<ifinfomsg>(message);
+    const std::string alias = attributes.text(IFLA_IFALIAS).value_or("");
+    const std::size_t slash = alias.rfind('/');
+    if (!alias.starts_with(start) || slash < start.size()) return;
+    Owner owner{alias.substr(start.size(), slash - start.size()), alias.substr(slash + 1)};
+    // Only a device that is named for that owner: an alias alone may be anybody's.
+    if (attributes.text(IFLA_IFNAME) == link_names(owner).host) owners.push_back(std::move(owner));
+  };
+  auto done = host.dump({RTM_GETLINK, 0, ifinfomsg{}}, read);
+  if (!done) return tl::unexpected(done.error());
+  return owners;
 }
 
 }  // namespace sextant::cni

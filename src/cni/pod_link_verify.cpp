@@ -5,6 +5,7 @@
 #include "dataplane/linux/netlink/address.h"
 #include "dataplane/linux/netlink/neighbor.h"
 #include "dataplane/linux/netlink/route.h"
+#include "dataplane/linux/netlink/sysctl.h"
 
 namespace sextant::cni {
 namespace {
@@ -19,7 +20,7 @@ tl::unexpected<Error> wrong(const std::string& object, const std::string& cause)
 
 // A device as it should be: there, a veth, up, with its addresses.
 Result<Link> verify_device(Socket& socket, const std::string& name, const netlink::MacAddress& mac,
-                           std::uint32_t mtu) {
+                           std::uint32_t mtu, MtuKnowledge knowledge) {
   const auto found = netlink::find_link(socket, name);
   if (!found) return tl::unexpected(found.error());
   if (!*found) return wrong("device " + name, "missing");
@@ -30,7 +31,7 @@ Result<Link> verify_device(Socket& socket, const std::string& name, const netlin
     return wrong("device " + name,
                  "MAC address " + device.mac.to_string() + " instead of " + mac.to_string());
   }
-  if (mtu != 0 && device.mtu != mtu) {
+  if (knowledge == MtuKnowledge::kExact ? device.mtu != mtu : device.mtu > mtu) {
     return wrong("device " + name,
                  "MTU " + std::to_string(device.mtu) + " instead of " + std::to_string(mtu));
   }
@@ -50,24 +51,46 @@ Result<void> verify_neighbor(Socket& socket, const Link& device, const IpAddress
                "missing or with another MAC address");
 }
 
-// A route in the main table to exactly `destination` through `device` and `gateway`.
-Result<void> verify_route(const std::vector<netlink::Route>& routes, const IpPrefix& destination,
-                          const Link& device, const std::optional<IpAddress>& gateway) {
+// A sysctl of the calling thread's namespace.
+Result<void> verify_sysctl(const std::string& name, const std::string& value) {
+  const auto found = netlink::read_sysctl(name);
+  if (!found) return tl::unexpected(found.error());
+  if (*found == value) return {};
+  return failure("check", "sysctl " + name, "is " + *found, "set it to " + value);
+}
+
+// A route to exactly `wanted.destination` through `device` and `wanted.gateway`.
+Result<void> verify_route(const std::vector<netlink::Route>& routes, const ResultRoute& wanted,
+                          const Link& device) {
+  const auto table = wanted.table ? netlink::TableId(*wanted.table) : netlink::TableId::kMain;
   const bool there = std::any_of(routes.begin(), routes.end(), [&](const netlink::Route& each) {
-    return each.destination == destination && each.next_hops.size() == 1 &&
-           each.next_hops[0].link == device.index && each.next_hops[0].gateway == gateway;
+    return each.destination == wanted.destination && each.table == table &&
+           each.next_hops.size() == 1 && each.next_hops[0].link == device.index &&
+           each.next_hops[0].gateway == wanted.gateway &&
+           (!wanted.priority || each.metric == *wanted.priority);
   });
   if (there) return {};
-  std::string object = "route " + destination.to_string();
-  if (gateway) object += " via " + gateway->to_string();
+  std::string object = "route " + wanted.destination.to_string();
+  if (wanted.gateway) object += " via " + wanted.gateway->to_string();
   return wrong(object + " dev " + device.name, "missing");
 }
 
-Result<Link> verify_pod(const Netns& pod, const PodLink& link) {
+// What a packet to the pod really takes: another route or rule may come before ours.
+Result<void> verify_way(Socket& host, const IpAddress& address, const Link& device) {
+  const auto taken = netlink::lookup_route(host, address);
+  if (!taken) return tl::unexpected(taken.error());
+  if (taken->next_hops.size() == 1 && taken->next_hops[0].link == device.index) return {};
+  return failure("check", "route to " + address.to_string(),
+                 "does not lead to " + device.name + " but is " + to_string(taken->type) + " " +
+                     taken->to_string(),
+                 "remove the route or rule that comes before the pod's");
+}
+
+Result<Link> verify_pod(const Netns& pod, const PodLink& link, MtuKnowledge mtu) {
   auto made = pod.run([] { return Socket::make(); });
   if (!made) return tl::unexpected(made.error());
   Socket socket = std::move(*made);
-  const auto device = verify_device(socket, link.ifname, link.names.pod_mac, link.mtu);
+  const auto device = verify_device(socket, link.ifname, link.names.pod_mac, link.mtu, mtu);
   if (!device) return device;
   const auto addresses = netlink::list_addresses(socket, {.link = device->index});
   if (!addresses) return tl::unexpected(addresses.error());
@@ -79,10 +102,10 @@ Result<Link> verify_pod(const Netns& pod, const PodLink& link) {
     auto done = verify_neighbor(socket, *device, gateway(address.family()), link.names.host_mac);
     if (!done) return tl::unexpected(done.error());
   }
-  const auto routes = netlink::list_routes(socket, {.table = netlink::TableId::kMain});
+  const auto routes = netlink::list_routes(socket);
   if (!routes) return tl::unexpected(routes.error());
-  for (const IpPrefix& destination : pod_routes(link)) {
-    auto done = verify_route(*routes, destination, *device, gateway(destination.family()));
+  for (const ResultRoute& route : pod_routes(link)) {
+    auto done = verify_route(*routes, route, *device);
     if (!done) return tl::unexpected(done.error());
   }
   return device;
@@ -90,22 +113,29 @@ Result<Link> verify_pod(const Netns& pod, const PodLink& link) {
 
 }  // namespace
 
-Result<void> verify(Socket& host, const Netns& pod, const PodLink& link) {
-  const auto pod_device = verify_pod(pod, link);
+Result<void> verify(Socket& host, const Netns& pod, const PodLink& link, MtuKnowledge mtu) {
+  const auto pod_device = verify_pod(pod, link, mtu);
   if (!pod_device) return tl::unexpected(pod_device.error());
-  const auto host_device = verify_device(host, link.names.host, link.names.host_mac, link.mtu);
-  if (!host_device) return tl::unexpected(host_device.error());
-  if (host_device->peer != pod_device->index) {
-    return wrong("device " + link.names.host, "not the other end of the pod's " + link.ifname);
+  const auto device = verify_device(host, link.names.host, link.names.host_mac, pod_device->mtu,
+                                    MtuKnowledge::kExact);
+  if (!device) return tl::unexpected(device.error());
+  if (device->peer != pod_device->index) {
+    return wrong("device " + device->name, "not the other end of the pod's " + link.ifname);
   }
-  const auto routes = netlink::list_routes(host, {.table = netlink::TableId::kMain,
-                                                  .protocol = netlink::RouteProtocol::kSextantCni,
-                                                  .link = host_device->index});
+  for (const Link& end : {*device, *pod_device}) {
+    if (!end.is_running()) return wrong("device " + end.name, "up, but without carrier");
+  }
+  const auto routes = netlink::list_routes(host, {.link = device->index});
   if (!routes) return tl::unexpected(routes.error());
   for (const IpAddress& address : link.addresses) {
-    auto done = verify_route(*routes, IpPrefix::host(address), *host_device, std::nullopt);
+    const std::string folder = address.is_v4() ? "net/ipv4/conf/" : "net/ipv6/conf/";
+    // IPv4 forwards by the device where a packet comes in, IPv6 by the node as a whole.
+    auto done =
+        verify_sysctl(folder + (address.is_v4() ? device->name : "all") + "/forwarding", "1");
+    if (done) done = verify_route(*routes, {.destination = IpPrefix::host(address)}, *device);
+    if (done) done = verify_way(host, address, *device);
+    if (done) done = verify_neighbor(host, *device, address, link.names.pod_mac);
     if (!done) return done;
-    if (done = verify_neighbor(host, *host_device, address, link.names.pod_mac); !done) return done;
   }
   return {};
 }

@@ -2,7 +2,6 @@
 
 #include <linux/if_addr.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "dataplane/linux/netlink/attributes.h"
@@ -61,12 +60,17 @@ Result<void> await_address(const IpAddress& address, std::chrono::milliseconds l
   const auto group = address.is_v4() ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE;
   return await_state(
       "await address", address.to_string(), group, limit, [&](Socket& socket) -> Result<bool> {
-        const auto routes =
-            list_routes(socket, {.family = address.family(), .table = TableId::kLocal});
-        if (!routes) return tl::unexpected(routes.error());
-        return std::any_of(routes->begin(), routes->end(), [&](const Route& route) {
-          return route.type == RouteType::kLocal && route.destination.contains(address);
-        });
+        const auto route = lookup_route(socket, address);
+        if (route) return route->type == RouteType::kLocal;
+        switch (route.error().errno_value) {
+          case ENETUNREACH:  // no route at all, or one of type unreachable, prohibit or blackhole
+          case EHOSTUNREACH:
+          case EACCES:
+          case EINVAL:
+            return false;
+          default:
+            return tl::unexpected(route.error());
+        }
       });
 }
 

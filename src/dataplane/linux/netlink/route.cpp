@@ -145,9 +145,10 @@ Message route_message(const Route& route, RouteWrite write) {
   put_destination(message, route);
   put_next_hops(message, route);
   if (route.preferred_source) message.address(RTA_PREFSRC, *route.preferred_source);
-  if (route.mtu) {
+  if (route.mtu || route.advmss) {
     auto metrics = message.nest(RTA_METRICS);
-    message.u32(RTAX_MTU, *route.mtu);
+    if (route.mtu) message.u32(RTAX_MTU, *route.mtu);
+    if (route.advmss) message.u32(RTAX_ADVMSS, *route.advmss);
   }
   return message;
 }
@@ -195,6 +196,7 @@ std::optional<Route> parse_route(const nlmsghdr& message) {
   route.nexthop = NexthopId(attributes.u32(RTA_NH_ID).value_or(0));
   route.preferred_source = attributes.address(RTA_PREFSRC);
   route.mtu = attributes.nest(RTA_METRICS).u32(RTAX_MTU);
+  route.advmss = attributes.nest(RTA_METRICS).u32(RTAX_ADVMSS);
   route.scope = header->rtm_scope;
   route.flags = header->rtm_flags;
   if (route.nexthop != NexthopId::kNone) return route;

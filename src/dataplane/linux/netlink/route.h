@@ -47,8 +47,9 @@ struct Route {
   std::vector<NextHop> next_hops = {};
   NexthopId nexthop = NexthopId::kNone;
   std::optional<IpAddress> preferred_source = {};
-  std::optional<std::uint32_t> mtu = {};   // RTAX_MTU
-  std::optional<std::uint8_t> scope = {};  // RT_SCOPE_*; chosen from the next hop where unset
+  std::optional<std::uint32_t> mtu = {};     // RTAX_MTU
+  std::optional<std::uint32_t> advmss = {};  // RTAX_ADVMSS
+  std::optional<std::uint8_t> scope = {};    // RT_SCOPE_*; chosen from the next hop where unset
   /// What the kernel says beyond the request (RTNH_F_*): read only.
   std::uint32_t flags = 0;
 
