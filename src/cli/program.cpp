@@ -56,6 +56,7 @@ Program make_program() {
   app->require_subcommand(1);
   app->fallthrough(false);
   add_agent_commands(*app);
+  add_uninstall_command(*app);
   add_testbed_commands(*app);
   add_shell_commands(*app);
   teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},
