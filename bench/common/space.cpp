@@ -33,7 +33,9 @@ Space::Space(Space&& other) noexcept
 
 Space::~Space() {
   // A name that cannot be removed is removed by the next benchmark.
-  if (!name_.empty()) (void)netlink::Netns::remove(name_);
+  if (name_.empty()) return;
+  (void)netlink::Netns::remove(name_ + "-gw");
+  (void)netlink::Netns::remove(name_);
 }
 
 std::string Space::run(const std::vector<std::string>& command, std::string_view input) const {

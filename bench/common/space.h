@@ -9,7 +9,8 @@
 
 namespace sextant::bench {
 
-/// A network namespace `sx-bench-<pid>-<role>` with `lo` up; removed with this object.
+/// A network namespace `sx-bench-<pid>-<role>` with `lo` up; removed with this object, and
+/// so is the gateway namespace of a data plane that worked in it.
 class Space {
  public:
   explicit Space(const std::string& role);

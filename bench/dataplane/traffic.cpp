@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <boost/json.hpp>
@@ -111,33 +107,16 @@ void ping(const Space& from, const IpAddress& to) {
   from.run({"ping", "-n", "-q", "-i", "0.2", "-c", "1", "-w", kPatience, to.to_string()});
 }
 
-IperfServer::IperfServer(const Space& space) {
-  process_ = must(space.netns().fork_inside([] {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
-    const std::array<const char*, 6> command{"iperf3",           "-s",           "-p",
-                                             kServerPort.data(), "--forceflush", nullptr};
-    if (std::freopen("/dev/null", "w", stdout) == nullptr) return 127;
-    ::execvp(command[0], const_cast<char* const*>(command.data()));
-    return 127;
-  }));
-  for (int i = 0; i < 500; ++i) {
+IperfServer::IperfServer(const Space& space)
+    : process_(space, {"iperf3", "-s", "-p", std::string(kServerPort)}) {
+  constexpr std::chrono::milliseconds kLookAgain{10};  // it gives no sign of being ready
+  for (auto left = std::chrono::milliseconds(5000); left.count() > 0; left -= kLookAgain) {
     if (listens(space)) return;
-    int status = 0;
-    if (::waitpid(process_, &status, WNOHANG) == process_) {
-      process_ = -1;
-      break;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // it gives no sign of being ready
+    process_.check();
+    check_interruption();
+    std::this_thread::sleep_for(kLookAgain);
   }
   throw std::runtime_error("iperf3 -s does not listen in " + space.name());
-}
-
-IperfServer::~IperfServer() {
-  if (process_ <= 0) return;
-  ::kill(process_, SIGKILL);
-  while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
-  }
 }
 
 double tcp_rate(const Space& from, const IpAddress& to, std::chrono::seconds duration) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/ip.h"
+#include "common/child.h"
 #include "common/space.h"
 
 namespace sextant::bench {
@@ -28,12 +29,9 @@ void ping(const Space& from, const IpAddress& to);
 class IperfServer {
  public:
   explicit IperfServer(const Space& space);
-  ~IperfServer();
-  IperfServer(const IperfServer&) = delete;
-  IperfServer& operator=(const IperfServer&) = delete;
 
  private:
-  int process_ = -1;
+  Child process_;
 };
 
 /// Bits a second that one TCP connection carries to the server at `to`: sender and receiver on

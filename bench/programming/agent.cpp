@@ -1,0 +1,116 @@
+#include "programming/agent.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "agent/http_client.h"
+#include "common/program.h"
+#include "programming/cluster.h"
+#include "testbed/files.h"
+#include "testbed/process.h"
+
+namespace sextant::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{300};
+constexpr std::chrono::milliseconds kLookAgain{50};  // the API has no way to wait for a change
+constexpr std::chrono::seconds kIdle{5};
+
+fs::path scratch_directory() {
+  std::string pattern = (fs::temp_directory_path() / "sx-bench-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    throw std::runtime_error("cannot make a directory like " + pattern);
+  }
+  return pattern;
+}
+
+/// Nanoseconds on a processor, of all threads.
+double processor_time(pid_t process) {
+  double total = 0;
+  for (const auto& thread : fs::directory_iterator(fmt::format("/proc/{}/task", process))) {
+    std::ifstream file(thread.path() / "schedstat");
+    double time = 0;
+    if (file >> time) total += time;
+  }
+  return total;
+}
+
+}  // namespace
+
+Agent::Agent(std::uint32_t prefixes) : node_("agent"), directory_(scratch_directory()) {
+  try {
+    const fs::path program = must(testbed::find_program({}, "sextantd"));
+    fs::create_directory(directory_ / "manifests");
+    must(testbed::write_file(directory_ / "manifests/cluster.yaml", manifests(prefixes)));
+    node_.ip(
+        "link add ul index 100 type veth peer name far index 101\naddress add fd00::a/64 dev ul "
+        "nodad\nlink set ul up\nlink set far up\nroute add default via fd00::b\n");
+    process_ = std::make_unique<Child>(
+        node_, std::vector<std::string>{program.string(), "--node", "self", "--manifests",
+                                        (directory_ / "manifests").string(), "--socket",
+                                        (directory_ / "socket").string()});
+    await_programmed(prefixes);
+  } catch (...) {
+    fs::remove_all(directory_);
+    throw;
+  }
+}
+
+Agent::~Agent() {
+  process_.reset();
+  fs::remove_all(directory_);
+}
+
+void Agent::await_programmed(std::uint32_t prefixes) const {
+  constexpr std::uint32_t kOwnRoutes = 3;  // locator, a pod prefix a family
+  const auto end = Clock::now() + kPatience;
+  std::string last = "no answer";
+  while (Clock::now() < end) {
+    check_interruption();
+    process_->check();
+    if (const auto reply =
+            agent::http_get((directory_ / "socket").string(), "/v1/status", kPatience)) {
+      last = reply->body;
+      const auto status = boost::json::parse(last);
+      if (!status.at("lastApply").is_null() && status.at("healthy").as_bool() &&
+          status.at("counts").at("routes").to_number<std::uint32_t>() >=
+              2 * prefixes + kOwnRoutes) {
+        return;
+      }
+    }
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  throw std::runtime_error("sextantd has not programmed its routes: " + last);
+}
+
+double Agent::memory() const {
+  std::ifstream file(fmt::format("/proc/{}/status", process_->pid()));
+  for (std::string word; file >> word;) {
+    double kibibytes = 0;
+    if (word == "VmRSS:" && file >> kibibytes) return kibibytes * 1024 / 1'000'000;
+  }
+  throw std::runtime_error("sextantd ended");
+}
+
+double Agent::idle_load() const {
+  const auto before = processor_time(process_->pid());
+  const auto begun = Clock::now();
+  while (Clock::now() < begun + kIdle) {
+    check_interruption();
+    std::this_thread::sleep_for(kLookAgain);  // what is measured is that nothing happens
+  }
+  process_->check();
+  const std::chrono::duration<double, std::nano> passed = Clock::now() - begun;
+  return 100 * (processor_time(process_->pid()) - before) / passed.count();
+}
+
+}  // namespace sextant::bench
