@@ -152,16 +152,16 @@ Outcome<std::string> report_status(const Invocation& invocation, const NetworkCo
   return std::string();
 }
 
-std::size_t release_dead_leases(Socket& host, const NetworkConfig& config) {
-  if (config.lease_folder.empty()) return 0;
-  const auto released = release_leases(config.lease_folder, [&](const Lease& lease) {
+void release_dead_leases(Socket& host, const NetworkConfig& config) {
+  if (config.lease_folder.empty()) return;
+  // An error here would hide the one that matters: that there is no address.
+  (void)release_leases(config.lease_folder, [&](const Lease& lease) {
     if (used_by_another_device(host, lease.address)) return false;
     if (!lease.owner) return true;
     if (lease.owner->ifname.empty()) return false;  // not of a version that we ever ran with
     const auto device = netlink::find_link(host, link_names(*lease.owner).host);
     return device && !*device;
   });
-  return released ? released->size() : 0;
 }
 
 }  // namespace sextant::cni

@@ -2,7 +2,7 @@
 // gone.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "cni/invocation.h"
@@ -24,9 +24,9 @@ namespace sextant::cni {
 [[nodiscard]] Outcome<std::string> report_status(const Invocation& invocation,
                                                  const NetworkConfig& config);
 
-/// Releases host-local's leases of pods that have no attachment on this node any more, and returns
-/// how many. Safe while other pods are added: a device is made before its address is leased. Leases
-/// that another plugin's device still uses are left alone.
-std::size_t release_dead_leases(netlink::Socket& host, const NetworkConfig& config);
+/// Releases host-local's leases of pods that have no attachment on this node any more. Safe while
+/// other pods are added: a device is made before its address is leased. Leases that another
+/// plugin's device still uses are left alone.
+void release_dead_leases(netlink::Socket& host, const NetworkConfig& config);
 
 }  // namespace sextant::cni

@@ -115,7 +115,11 @@ Outcome<AttachmentResult> lease_and_bring_up(Ipam& ipam, Socket& host, const Net
     if (lease) (void)ipam.del();  // its error would hide the one that matters
     return refuse(ErrorCode::kNetwork, "cannot bring the pod's interface up", up.error());
   }
-  if (!lease && release_dead_leases(host, config) != 0) lease = ipam.add();
+  if (!lease && !config.lease_folder.empty()) {
+    // Also where none was released: another ADD may have done it in between.
+    release_dead_leases(host, config);
+    lease = ipam.add();
+  }
   return lease;
 }
 

@@ -1,13 +1,11 @@
 // ADD, DEL and VERSION of the plugin's program.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <fstream>
 
 #include "cni/plugin_testing.h"
+#include "cni/traffic_testing.h"
 
 namespace sextant::cni {
 namespace {
@@ -16,57 +14,6 @@ using namespace cni::testing;  // the fixture and what its tests are written in
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-sockaddr_storage socket_address(const IpAddress& address, std::uint16_t port) {
-  sockaddr_storage storage{};
-  if (address.is_v4()) {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::copy(address.bytes().begin(), address.bytes().end(),
-              reinterpret_cast<std::uint8_t*>(&v4.sin_addr));
-  } else {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::copy(address.bytes().begin(), address.bytes().end(), v6.sin6_addr.s6_addr);
-  }
-  return storage;
-}
-
-UniqueFd udp_socket(const Netns& netns, const IpAddress& address, std::uint16_t port) {
-  UniqueFd fd(expect(netns.run([&] {
-    return ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  })));
-  const auto local = socket_address(address, port);
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local), 0)
-      << address.to_string();
-  return fd;
-}
-
-bool arrives(const UniqueFd& from, const UniqueFd& to, const IpAddress& address,
-             std::uint16_t port) {
-  const auto destination = socket_address(address, port);
-  const char text[] = "first";
-  if (::sendto(from.get(), text, sizeof text, 0, reinterpret_cast<const sockaddr*>(&destination),
-               address.is_v4() ? sizeof(sockaddr_in) : sizeof(sockaddr_in6)) < 0) {
-    return false;
-  }
-  pollfd waiting{.fd = to.get(), .events = POLLIN};
-  char buffer[16];
-  return ::poll(&waiting, 1, 1000) == 1 && ::recv(to.get(), buffer, sizeof buffer, 0) > 0;
-}
-
-// One packet there and one back, each the first on its way; nothing is sent again.
-void expect_first_packets_pass(const Netns& here, const IpAddress& here_address, const Netns& there,
-                               const IpAddress& there_address) {
-  const auto near = udp_socket(here, here_address, 7001);
-  const auto far = udp_socket(there, there_address, 7002);
-  EXPECT_TRUE(arrives(near, far, there_address, 7002))
-      << here_address.to_string() << " to " << there_address.to_string();
-  EXPECT_TRUE(arrives(far, near, here_address, 7001))
-      << there_address.to_string() << " to " << here_address.to_string();
-}
 
 TEST_F(PluginTest, FirstPacketsPassRightAfterAddInBothFamilies) {
   const auto added = run("ADD", config());

@@ -10,6 +10,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,6 +41,11 @@ struct Ended {
   int exit_status = -1;
   std::string output;
   [[nodiscard]] json::value result() const { return json::parse(output); }
+};
+
+struct Running {
+  pid_t child = -1;
+  UniqueFd output;
 };
 
 inline std::string read_file(int fd) {
@@ -104,8 +110,18 @@ class PluginTest : public ::testing::Test {
   }
 
   [[nodiscard]] std::map<std::string, std::string> environment(const std::string& command) const {
-    return {{"CNI_COMMAND", command}, {"CNI_CONTAINERID", "c1"},  {"CNI_NETNS", pod_->path()},
-            {"CNI_IFNAME", "eth0"},   {"CNI_PATH", plugin_path_}, {"PATH", "/usr/bin:/bin"}};
+    return {{"CNI_COMMAND", command},    {"CNI_CONTAINERID", "c1"},
+            {"CNI_NETNS", pod_->path()}, {"CNI_IFNAME", "eth0"},
+            {"CNI_PATH", plugin_path_},  {"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}};
+  }
+  // Of another container than c1.
+  [[nodiscard]] std::map<std::string, std::string> environment(const std::string& command,
+                                                               const std::string& container,
+                                                               const ScratchNetns& pod) const {
+    auto variables = environment(command);
+    variables["CNI_CONTAINERID"] = container;
+    variables["CNI_NETNS"] = pod.path();
+    return variables;
   }
 
   [[nodiscard]] Ended run(const std::string& command, const json::object& input) const {
@@ -115,7 +131,15 @@ class PluginTest : public ::testing::Test {
   // Runs the program in the node's namespace.
   [[nodiscard]] Ended run(const std::map<std::string, std::string>& variables,
                           const std::string& input) const {
-    const UniqueFd in(::memfd_create("in", MFD_CLOEXEC)), out(::memfd_create("out", MFD_CLOEXEC));
+    return finish(start(program_, variables, input));
+  }
+
+  // Any plugin's program, without waiting for it.
+  [[nodiscard]] Running start(const fs::path& plugin,
+                              const std::map<std::string, std::string>& variables,
+                              const std::string& input) const {
+    const UniqueFd in(::memfd_create("in", MFD_CLOEXEC));
+    UniqueFd out(::memfd_create("out", MFD_CLOEXEC));
     EXPECT_EQ(::write(in.get(), input.data(), input.size()), static_cast<ssize_t>(input.size()));
     ::lseek(in.get(), 0, SEEK_SET);
     std::vector<std::string> texts;
@@ -126,17 +150,25 @@ class PluginTest : public ::testing::Test {
     const pid_t child = expect(node_->netns().fork_inside([&] {
       ::dup2(in.get(), STDIN_FILENO);
       ::dup2(out.get(), STDOUT_FILENO);
-      std::string program = program_.string();
+      std::string program = plugin.string();
       char* arguments[] = {program.data(), nullptr};
       ::execve(program.c_str(), arguments, environment.data());
       return 127;
     }));
+    return {.child = child, .output = std::move(out)};
+  }
+  [[nodiscard]] static Ended finish(const Running& running) {
     int status = 0;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(::waitpid(running.child, &status, 0), running.child);
     return {.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-            .output = read_file(out.get())};
+            .output = read_file(running.output.get())};
   }
 
+  // As host-local writes it: here by a container that is gone.
+  void leave_lease(const std::string& address, const std::string& content) const {
+    fs::create_directories(folder_ / "leases/pods");
+    std::ofstream(folder_ / "leases/pods" / address) << content;
+  }
   // The addresses that host-local has leased.
   [[nodiscard]] std::vector<std::string> leases() const {
     std::vector<std::string> names;
