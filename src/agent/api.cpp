@@ -28,26 +28,11 @@ HttpResponse sids(Reconciler& reconciler) {
   return answer(sids_view(reconciler, *counters));
 }
 
-}  // namespace
+using Answer = std::function<HttpResponse(const HttpRequest&)>;
+using Paths = std::map<std::string, Answer, std::less<>>;
 
-HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source) {
-  using Answer = std::function<HttpResponse(const HttpRequest&)>;
-  const std::map<std::string, Answer, std::less<>> paths{
-      {"/healthz",
-       [&reconciler, source](const HttpRequest&) { return healthz(reconciler, source()); }},
-      {"/v1/status", [&reconciler, source](
-                         const HttpRequest&) { return answer(status_view(reconciler, source())); }},
-      {"/v1/sids", [&reconciler](const HttpRequest&) { return sids(reconciler); }},
-      {"/v1/policies",
-       [&reconciler](const HttpRequest&) { return answer(policies_view(reconciler)); }},
-      {"/v1/routes", [&reconciler](const HttpRequest&) { return answer(routes_view(reconciler)); }},
-      {"/v1/nodes", [&reconciler](const HttpRequest&) { return answer(nodes_view(reconciler)); }},
-      {"/v1/trace",
-       [&reconciler](const HttpRequest& request) {
-         return trace_answer(reconciler, request.target);
-       }},
-  };
-  return [paths](const HttpRequest& request) {
+HttpHandler serve(Paths paths) {
+  return [paths = std::move(paths)](const HttpRequest& request) {
     const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
     const auto found = paths.find(path);
     if (found == paths.end()) {
@@ -62,6 +47,40 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
     }
     return found->second(request);
   };
+}
+
+}  // namespace
+
+HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source,
+                     Metrics& metrics) {
+  // Most answers depend on nothing that the request says.
+  const auto always = [](const auto& call) {
+    return [call](const HttpRequest&) { return call(); };
+  };
+  return serve({
+      {"/healthz", always([&reconciler, source] { return healthz(reconciler, source()); })},
+      {"/metrics", always([&reconciler, &metrics, source] {
+         return metrics_response(metrics, reconciler, source());
+       })},
+      {"/v1/status",
+       always([&reconciler, source] { return answer(status_view(reconciler, source())); })},
+      {"/v1/sids", always([&reconciler] { return sids(reconciler); })},
+      {"/v1/policies", always([&reconciler] { return answer(policies_view(reconciler)); })},
+      {"/v1/routes", always([&reconciler] { return answer(routes_view(reconciler)); })},
+      {"/v1/nodes", always([&reconciler] { return answer(nodes_view(reconciler)); })},
+      {"/v1/trace",
+       [&reconciler](const HttpRequest& request) {
+         return trace_answer(reconciler, request.target);
+       }},
+  });
+}
+
+HttpHandler make_metrics_api(Reconciler& reconciler, std::function<SourceState()> source,
+                             Metrics& metrics) {
+  return serve(
+      {{"/metrics", [&reconciler, &metrics, source = std::move(source)](const HttpRequest&) {
+          return metrics_response(metrics, reconciler, source());
+        }}});
 }
 
 }  // namespace sextant::agent

@@ -4,12 +4,17 @@
 #include <functional>
 
 #include "agent/http_server.h"
+#include "agent/metrics.h"
 #include "agent/views.h"
 
 namespace sextant::agent {
 
-/// The answers read the reconciler when they are asked; `source` supplies its state then. Both must
+/// The answers read the reconciler when they are asked; `source` supplies its state then. All must
 /// outlive the handler.
-[[nodiscard]] HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source);
+[[nodiscard]] HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source,
+                                   Metrics& metrics);
+/// For the TCP listener: /metrics, and nothing else of the node.
+[[nodiscard]] HttpHandler make_metrics_api(Reconciler& reconciler,
+                                           std::function<SourceState()> source, Metrics& metrics);
 
 }  // namespace sextant::agent

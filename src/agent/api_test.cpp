@@ -20,7 +20,8 @@ class ApiTest : public ::testing::Test {
     auto owned = std::make_unique<dataplane::FakeDataplane>();
     fake_ = owned.get();
     reconciler_.emplace(overlay::Settings{.node = "worker1"}, std::move(owned));
-    api_ = make_api(*reconciler_, [this] { return source_; });
+    api_ = make_api(
+        *reconciler_, [this] { return source_; }, metrics_);
     reconciler_->take(example::nodes());
     reconciler_->take(example::change_of(example::gold()));
   }
@@ -44,6 +45,7 @@ class ApiTest : public ::testing::Test {
   dataplane::FakeDataplane* fake_ = nullptr;
   SourceState source_{.kind = "manifests", .path = "/etc/m", .loaded = true};
   std::optional<Reconciler> reconciler_;
+  Metrics metrics_{false};
   HttpHandler api_;
 };
 
@@ -52,7 +54,7 @@ TEST_F(ApiTest, HealthFollowsTheDataPlane) {
   reconciler_->begin();
   EXPECT_EQ(get("/healthz"), json::parse(R"({"healthy": true, "reasons": []})"));
   fake_->fail_with(Error{"open", "netlink", "Operation not permitted"});
-  reconciler_->reconcile("test");
+  reconciler_->reconcile(Reason::kDamage);
   EXPECT_EQ(get("/healthz", 503), json::parse(R"({"healthy": false,
     "reasons": ["open netlink: Operation not permitted"]})"));
 }

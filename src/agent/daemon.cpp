@@ -16,6 +16,7 @@
 
 #include "agent/api.h"
 #include "agent/http_server.h"
+#include "agent/metrics.h"
 #include "agent/pace.h"
 #include "agent/reconciler.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ using sources::ManifestDirectory;
 constexpr int kDamageBurst = 5;                            // repairs at once
 constexpr std::chrono::milliseconds kDamageInterval{200};  // between repairs in a storm
 constexpr std::chrono::seconds kSourceRetry{1};
+constexpr std::chrono::seconds kLagInterval{1};
 
 void rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);  // a bug: it ends run()
@@ -52,10 +54,14 @@ struct Daemon::State {
         std::unique_ptr<dataplane::Dataplane> dataplane)
       : options(from),
         manifests(std::move(directory)),
-        reconciler({.node = from.node, .max_segments = from.max_segments}, std::move(dataplane)) {}
+        metrics(from.metrics_per_node),
+        reconciler(
+            {.node = from.node, .max_segments = from.max_segments}, std::move(dataplane),
+            [this](const auto& call, const auto& report) { metrics.applied(call, report); }) {}
 
   void begin();
   void take(const overlay::IntentChange& change);
+  void count_reload(const Result<overlay::IntentChange>& change);
   void reload();
   void schedule_retry();
   void hurry_retry();
@@ -65,10 +71,12 @@ struct Daemon::State {
   asio::awaitable<void> follow_manifests();
   asio::awaitable<void> follow_damage();
   asio::awaitable<void> follow_signals();
+  asio::awaitable<void> follow_lag();
 
   Options options;
   asio::io_context io{1};
   ManifestDirectory manifests;
+  Metrics metrics;
   Reconciler reconciler;
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer retry{io};
@@ -77,6 +85,7 @@ struct Daemon::State {
   Backoff backoff;
   RateLimit damage_limit{kDamageBurst, kDamageInterval};
   std::unique_ptr<HttpServer> server;
+  std::unique_ptr<HttpServer> metrics_server;
 };
 
 SourceState Daemon::State::source_state() const {
@@ -101,6 +110,7 @@ void Daemon::State::begin() {
       log::warn("node {} is not among the manifests in {}: it gets no overlay", options.node,
                 options.manifests);
     reconciler.begin();
+    metrics.adopted(reconciler.dataplane());
     schedule_retry();
   } else if (!std::exchange(hold_logged, true)) {
     log::warn(
@@ -116,12 +126,20 @@ void Daemon::State::take(const overlay::IntentChange& change) {
   if (!change.empty()) hurry_retry();
 }
 
+void Daemon::State::count_reload(const Result<overlay::IntentChange>& change) {
+  metrics.reloaded(!change           ? ReloadResult::kFailed
+                   : change->empty() ? ReloadResult::kUnchanged
+                                     : ReloadResult::kChanged);
+}
+
 void Daemon::State::reload() {
   log::info("reading all manifests in {} again", options.manifests);
-  if (const auto change = manifests.reload())
+  const auto change = manifests.reload();
+  count_reload(change);
+  if (change)
     take(*change);
   else
-    log::error("{}", change.error().message());
+    log::error({{"error", change.error()}}, "{}", change.error().message());
 }
 
 void Daemon::State::arm_retry(Clock::duration delay) {
@@ -130,7 +148,7 @@ void Daemon::State::arm_retry(Clock::duration delay) {
   retry.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     retry_armed = false;
-    reconciler.reconcile("a retry");
+    reconciler.reconcile(Reason::kRetry);
     schedule_retry();
   });
 }
@@ -161,12 +179,14 @@ asio::awaitable<void> Daemon::State::follow_manifests() {
   asio::steady_timer pause(io);
   for (;;) {
     co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
-    if (const auto change = manifests.poll()) {
+    const auto change = manifests.poll();
+    count_reload(change);
+    if (change) {
       take(*change);
       continue;
-    } else {
-      log::error("{}; the last good state stays", change.error().message());
     }
+    log::error({{"error", change.error()}}, "{}; the last good state stays",
+               change.error().message());
     pause.expires_after(kSourceRetry);
     co_await pause.async_wait(asio::use_awaitable);
   }
@@ -185,7 +205,7 @@ asio::awaitable<void> Daemon::State::follow_damage() {
       pause.expires_after(wait);
       co_await pause.async_wait(asio::use_awaitable);
     }
-    reconciler.reconcile("somebody changed what Sextant owns");
+    reconciler.reconcile(Reason::kDamage);
     hurry_retry();
   }
 }
@@ -202,6 +222,15 @@ asio::awaitable<void> Daemon::State::follow_signals() {
   }
 }
 
+asio::awaitable<void> Daemon::State::follow_lag() {
+  asio::steady_timer timer(io);
+  for (;;) {
+    timer.expires_after(kLagInterval);
+    co_await timer.async_wait(asio::use_awaitable);
+    metrics.loop_lagged(Clock::now() - timer.expiry());
+  }
+}
+
 Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Daemon::~Daemon() = default;
@@ -212,11 +241,19 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
   if (!manifests) return tl::unexpected(manifests.error());
   auto state = std::make_unique<State>(options, std::move(*manifests), std::move(dataplane));
   auto* const self = state.get();
-  auto server =
-      HttpServer::listen(state->io, options.socket,
-                         make_api(state->reconciler, [self] { return self->source_state(); }));
+  const auto source = [self] { return self->source_state(); };
+  auto server = HttpServer::listen(state->io, options.socket,
+                                   make_api(state->reconciler, source, state->metrics));
   if (!server) return tl::unexpected(server.error());
   state->server = std::move(*server);
+  if (options.metrics_listen) {
+    auto metrics_server =
+        HttpServer::listen(state->io, *options.metrics_listen,
+                           make_metrics_api(state->reconciler, source, state->metrics));
+    if (!metrics_server) return tl::unexpected(metrics_server.error());
+    state->metrics_server = std::move(*metrics_server);
+    log::info("metrics on http://{}/metrics", state->metrics_server->where());
+  }
   return std::unique_ptr<Daemon>(new Daemon(std::move(state)));
 }
 
@@ -226,6 +263,7 @@ void Daemon::run(const std::function<void()>& ready) {
   state.begin();
   asio::co_spawn(state.io, state.follow_signals(), rethrow);
   asio::co_spawn(state.io, state.follow_manifests(), rethrow);
+  asio::co_spawn(state.io, state.follow_lag(), rethrow);
   if (state.reconciler.dataplane().event_fd() >= 0)
     asio::co_spawn(state.io, state.follow_damage(), rethrow);
   if (ready) ready();

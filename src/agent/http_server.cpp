@@ -1,15 +1,15 @@
 #include "agent/http_server.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,9 +22,9 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <cerrno>
 #include <filesystem>
 
+#include "agent/listeners.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 
@@ -35,10 +35,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using boost::system::error_code;
-using Protocol = asio::local::stream_protocol;
+using Protocol = asio::generic::stream_protocol;  // Unix and TCP
 using Stream = beast::basic_stream<Protocol>;
-
-constexpr mode_t kSocketMode = 0660;
 
 /// The answer to what is no request; none where the connection has simply ended.
 std::optional<HttpResponse> answer_to(const error_code& error) {
@@ -63,35 +61,6 @@ http::response<http::string_body> message_of(HttpResponse answer, bool keep_aliv
   return message;
 }
 
-Result<UniqueFd> bind_socket(const std::string& path) {
-  constexpr auto kOperation = "listen on";
-  sockaddr_un address{};
-  if (path.empty() || path.size() >= sizeof address.sun_path)
-    return failure(kOperation, path, "not a path of 1 to 107 bytes");
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-
-  std::error_code folder_error;
-  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty())
-    std::filesystem::create_directories(folder, folder_error);
-  if (folder_error) return failure(kOperation, path, folder_error.message());
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) == 0) {
-    if (!S_ISSOCK(found.st_mode))
-      return failure(kOperation, path, "it exists and is not a socket", "choose another --socket");
-    ::unlink(path.c_str());  // an earlier agent's; failing shows in bind()
-  }
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return system_error(kOperation, path, errno);
-  // The mode of the descriptor (less the umask) becomes that of the file: it is never wider than
-  // wanted.
-  if (::fchmod(fd.get(), kSocketMode) != 0 ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), kSocketMode) != 0 || ::listen(fd.get(), SOMAXCONN) != 0)
-    return system_error(kOperation, path, errno);
-  return fd;
-}
-
 }  // namespace
 
 HttpResponse error_response(unsigned status, const std::string& message) {
@@ -99,11 +68,12 @@ HttpResponse error_response(unsigned status, const std::string& message) {
 }
 
 struct HttpServer::State : std::enable_shared_from_this<State> {
-  State(asio::io_context& io, std::string socket_path, HttpHandler request_handler,
-        HttpLimits server_limits)
+  State(asio::io_context& io, std::string listens_at, std::string own_socket,
+        HttpHandler request_handler, HttpLimits server_limits)
       : acceptor(io),
         pause(io),
-        path(std::move(socket_path)),
+        where(std::move(listens_at)),
+        socket_path(std::move(own_socket)),
         handler(std::move(request_handler)),
         limits(server_limits) {}
 
@@ -111,9 +81,10 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
   asio::awaitable<void> serve(Protocol::socket socket);
   asio::awaitable<bool> send(Stream& stream, HttpResponse answer, bool keep_alive) const;
 
-  Protocol::acceptor acceptor;
+  asio::basic_socket_acceptor<Protocol> acceptor;
   asio::steady_timer pause;
-  std::string path;
+  std::string where;
+  std::string socket_path;  // unlinked at the end; empty where it is none
   HttpHandler handler;
   HttpLimits limits;
   std::size_t connections = 0;
@@ -127,7 +98,7 @@ asio::awaitable<void> HttpServer::State::accept() {
     auto socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::operation_aborted) co_return;
     if (error) {  // out of descriptors: wait for some to be freed, do not spin
-      log::warn("accept on {}: {}", path, error.message());
+      log::warn("accept on {}: {}", where, error.message());
       pause.expires_after(std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
@@ -182,21 +153,35 @@ asio::awaitable<void> HttpServer::State::serve(Protocol::socket socket) {
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& io,
                                                        const std::string& socket_path,
                                                        HttpHandler handler, HttpLimits limits) {
-  auto fd = bind_socket(socket_path);
+  auto fd = listen_on_unix_socket(socket_path);
   if (!fd) return tl::unexpected(fd.error());
-  auto state = std::make_shared<State>(io, socket_path, std::move(handler), limits);
-  state->acceptor.assign(Protocol(), fd->release());
+  auto state = std::make_shared<State>(io, socket_path, socket_path, std::move(handler), limits);
+  state->acceptor.assign(Protocol(AF_UNIX, 0), fd->release());
+  asio::co_spawn(io, state->accept(), asio::detached);
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& io,
+                                                       const ListenAddress& address,
+                                                       HttpHandler handler, HttpLimits limits) {
+  auto listener = listen_on_tcp(address);
+  if (!listener) return tl::unexpected(listener.error());
+  auto state = std::make_shared<State>(io, listener->bound.to_string(), std::string(),
+                                       std::move(handler), limits);
+  state->acceptor.assign(Protocol(listener->domain, IPPROTO_TCP), listener->fd.release());
   asio::co_spawn(io, state->accept(), asio::detached);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
+const std::string& HttpServer::where() const { return state_->where; }
+
 HttpServer::~HttpServer() {
   error_code ignored;
   state_->acceptor.close(ignored);
   state_->pause.cancel();
-  ::unlink(state_->path.c_str());
+  if (!state_->socket_path.empty()) ::unlink(state_->socket_path.c_str());
 }
 
 }  // namespace sextant::agent

@@ -1,4 +1,4 @@
-// A small HTTP/1.1 server on a Unix socket, for local readers: the CLI, probes, metrics scrapers.
+// A small HTTP/1.1 server on a Unix socket or a TCP port: for the CLI, probes, metrics scrapers.
 //
 // One coroutine a connection on the given io_context; the handler runs on its thread and must not
 // block for long. Bounded in every way: header and body size, time per request, number of
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/listen_address.h"
 #include "base/result.h"
 
 namespace boost::asio {
@@ -53,6 +54,13 @@ class HttpServer {
                                                                   const std::string& socket_path,
                                                                   HttpHandler handler,
                                                                   HttpLimits limits = {});
+  /// On a TCP port. Errors: the port is taken, the address is not of this node.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& io,
+                                                                  const ListenAddress& address,
+                                                                  HttpHandler handler,
+                                                                  HttpLimits limits = {});
+  /// Where it listens: the socket's path, or "127.0.0.1:9617" with the port that was given to it.
+  [[nodiscard]] const std::string& where() const;
   /// Closes the listening socket and unlinks it. Destroy it before the io_context.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

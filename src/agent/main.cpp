@@ -39,11 +39,11 @@ int main(int argc, char** argv) {
   using namespace sextant;
   const auto line = agent::parse_command_line(argc, argv);
   if (!line.options) return line.exit_status;
-  agent::start_log(line.options->log_level);
+  agent::start_log(*line.options);
   std::signal(SIGPIPE, SIG_IGN);  // a log reader may go away
   try {
     if (const auto done = agent::run(*line.options); !done) {
-      log::critical("{}", done.error().message());
+      log::critical({{"error", done.error()}}, "{}", done.error().message());
       return 1;
     }
   } catch (const std::exception& bug) {

@@ -28,6 +28,8 @@ constexpr auto kFooter =
     "\nExamples:\n"
     "  sextantd --node worker1 --manifests /etc/sextant/manifests\n"
     "  sextantd --node worker1 --max-segments 3     # a bigger pod MTU, shorter segment lists\n"
+    "  sextantd --metrics-listen 127.0.0.1:9617     # http://127.0.0.1:9617/metrics for "
+    "Prometheus\n"
     "  sextantd --remove                            # remove all forwarding of Sextant\n"
     "\n"
     "Signals:\n"
@@ -115,6 +117,24 @@ void describe_command_line(CLI::App& app, Options& options) {
   app.add_option("--log-level", options.log_level, "How much to log, on stderr")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
+  const std::map<std::string, LogFormat> formats{{"text", LogFormat::kText},
+                                                 {"json", LogFormat::kJson}};
+  app.add_option("--log-format", options.log_format,
+                 "Lines for people, or one JSON object a line for log collectors")
+      ->transform(CLI::Transformer(formats).description("{text,json}"))
+      ->default_str("text");
+  app.add_option_function<std::string>(
+         "--metrics-listen",
+         [&options](const std::string& text) {
+           const auto address = ListenAddress::parse(text);
+           if (!address) throw CLI::ValidationError("--metrics-listen", address.error().message());
+           options.metrics_listen = *address;
+         },
+         "Serve /metrics for Prometheus on this TCP address too, e.g. 127.0.0.1:9617, "
+         "[fd11::1000]:9617, or :9617 for every address; without it, on the socket only")
+      ->type_name("[ADDRESS]:PORT");
+  app.add_flag("--metrics-per-node", options.metrics_per_node,
+               "Count the traffic on plain paths node by node too: series grow with the cluster");
   app.add_flag("--remove", options.remove,
                "Remove everything that Sextant's data plane owns on this node, and exit");
 }

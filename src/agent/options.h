@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "agent/defaults.h"
+#include "agent/listen_address.h"
 #include "srv6/segment_list.h"
 
 namespace CLI {
@@ -13,6 +15,8 @@ class App;
 }
 
 namespace sextant::agent {
+
+enum class LogFormat : std::uint8_t { kText, kJson };
 
 struct Options {
   std::string node;
@@ -22,6 +26,9 @@ struct Options {
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;
   std::string dataplane = "linux";
   std::string log_level = "info";
+  LogFormat log_format = LogFormat::kText;
+  std::optional<ListenAddress> metrics_listen;  // none: metrics on the socket only
+  bool metrics_per_node = false;
   bool remove = false;
 };
 

@@ -27,7 +27,18 @@ TEST_F(OptionsTest, HaveDefaults) {
   EXPECT_EQ(line.options->socket, "/run/sextant/sextantd.sock");
   EXPECT_EQ(line.options->max_segments, 6U);
   EXPECT_EQ(line.options->encap, srv6::EncapMode::kEncaps);
+  EXPECT_EQ(line.options->log_format, LogFormat::kText);
+  EXPECT_FALSE(line.options->metrics_listen) << "nothing listens on TCP unasked";
+  EXPECT_FALSE(line.options->metrics_per_node);
   EXPECT_FALSE(line.options->remove);
+}
+
+TEST_F(OptionsTest, ChooseWhereMetricsListenAndHowTheLogLooks) {
+  const auto line =
+      parse({"--node", "a", "--metrics-listen", "[::1]:9617", "--log-format", "json"});
+  ASSERT_TRUE(line.options);
+  EXPECT_EQ(line.options->metrics_listen.value().to_string(), "[::1]:9617");
+  EXPECT_EQ(line.options->log_format, LogFormat::kJson);
 }
 
 TEST_F(OptionsTest, TakeTheNodeFromTheEnvironmentUnlessItIsGiven) {
@@ -53,6 +64,11 @@ TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
       {"--node", "a", "--encap", "half"},
       {"--node", "a", "--dataplane", "carrier-pigeon"},
       {"--node", "a", "--log-level", "loud"},
+      {"--node", "a", "--log-format", "xml"},
+      {"--node", "a", "--metrics-listen", "9617"},
+      {"--node", "a", "--metrics-listen", "fd11::1000:9617"},
+      {"--node", "a", "--metrics-listen", "localhost:9617"},
+      {"--node", "a", "--metrics-listen", ""},
       {"--node", "a", "--socket", ""},
       {"--node", "a", "--socket", long_path.c_str()},
       {"--node", "a", "--no-such-option"},

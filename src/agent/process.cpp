@@ -1,5 +1,6 @@
 #include "agent/process.h"
 
+#include <spdlog/formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "agent/json_log.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 
@@ -30,10 +32,13 @@ void notify_service_manager(std::string_view state) {
     log::warn("the service manager at {} cannot be told {}", name, state);
 }
 
-void start_log(std::string_view level) {
+void start_log(const Options& options) {
   auto logger = spdlog::stderr_logger_st("sextantd");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %-7l %v");
-  logger->set_level(spdlog::level::from_str(std::string(level)));
+  if (options.log_format == LogFormat::kJson)
+    logger->set_formatter(make_json_formatter(options.node));
+  else
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %-7l %v");
+  logger->set_level(spdlog::level::from_str(options.log_level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
 }

@@ -1,7 +1,7 @@
 #include "agent/reconciler.h"
 
 #include <algorithm>
-#include <iterator>
+#include <map>
 #include <set>
 
 #include "base/log.h"
@@ -15,23 +15,23 @@ constexpr std::string_view kReconcile = "reconcile";
 constexpr std::string_view kApply = "apply";
 constexpr std::size_t kProblemsLogged = 20;
 
-/// What is logged once, until it is gone.
-std::set<std::string> texts(const std::vector<ApplyProblem>& problems) {
-  std::set<std::string> all;
-  for (const auto& problem : problems) all.insert(problem.object + ": " + problem.error.message());
+/// What is logged once, until it is gone: by its text.
+using ProblemTexts = std::map<std::string, ApplyProblem>;
+ProblemTexts texts(const std::vector<ApplyProblem>& problems) {
+  ProblemTexts all;
+  for (const auto& problem : problems)
+    all.emplace(problem.object + ": " + problem.error.message(), problem);
   return all;
 }
 
 /// Logs what `now` has and `before` had not; a long list is cut.
-template <typename Log>
-void log_new(const std::set<std::string>& before, const std::set<std::string>& now,
-             const Log& line) {
-  std::vector<std::string> news;
-  std::set_difference(now.begin(), now.end(), before.begin(), before.end(),
-                      std::back_inserter(news));
-  for (std::size_t i = 0; i < std::min(news.size(), kProblemsLogged); ++i) line(news[i]);
-  if (news.size() > kProblemsLogged)
-    line(std::to_string(news.size() - kProblemsLogged) + " more, see `sextant status`");
+template <typename Line, typename Rest>
+void log_new(const ProblemTexts& before, const ProblemTexts& now, const Line& line,
+             const Rest& rest) {
+  std::size_t news = 0;
+  for (const auto& [text, problem] : now)
+    if (!before.contains(text) && ++news <= kProblemsLogged) line(text, problem);
+  if (news > kProblemsLogged) rest(news - kProblemsLogged);
 }
 
 /// `onto` with the problems of one apply: newer words about an object replace older ones.
@@ -48,46 +48,72 @@ double milliseconds(Clock::duration duration) {
 
 }  // namespace
 
-Reconciler::Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Dataplane> dataplane)
-    : settings_(settings), resolver_(std::move(settings)), dataplane_(std::move(dataplane)) {}
+std::string_view to_string(Reason reason) {
+  switch (reason) {
+    case Reason::kChange:
+      return "a change";
+    case Reason::kStart:
+      return "start";
+    case Reason::kChangeAfterFailure:
+      return "a change after a failure";
+    case Reason::kDamage:
+      return "somebody changed what Sextant owns";
+    case Reason::kRetry:
+      return "a retry";
+  }
+  return "";
+}
+
+Reconciler::Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Dataplane> dataplane,
+                       ApplyObserver observer)
+    : settings_(settings),
+      resolver_(std::move(settings)),
+      dataplane_(std::move(dataplane)),
+      observer_(std::move(observer)) {}
 
 void Reconciler::take(const overlay::IntentChange& change) {
   const auto diff = resolver_.apply(change);
   if (!begun_ || diff.empty()) return;
   if (failure_) {  // the data plane does not hold what the diff starts from
-    reconcile("a change after a failure");
+    reconcile(Reason::kChangeAfterFailure);
     return;
   }
-  record(kApply, "a change", [&] { return dataplane_->apply(diff); });
+  record(kApply, Reason::kChange, [&] { return dataplane_->apply(diff); });
 }
 
 void Reconciler::begin() {
   if (begun_) return;
   begun_ = true;
-  reconcile("start");
+  reconcile(Reason::kStart);
 }
 
-void Reconciler::reconcile(std::string_view why) {
-  record(kReconcile, why, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
+void Reconciler::reconcile(Reason reason) {
+  record(kReconcile, reason, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
 }
 
 template <typename Call>
-void Reconciler::record(std::string_view kind, std::string_view why, const Call& call) {
+void Reconciler::record(std::string_view kind, Reason reason, const Call& call) {
   const auto time = std::chrono::system_clock::now();
   const auto started = Clock::now();
   const Result<dataplane::ApplyReport> report = call();
   const auto duration = Clock::now() - started;
   if (kind == kReconcile) reconcile_cost_ = duration;
-  last_apply_ = LastApply{
-      .time = time, .kind = kind, .writes = report ? report->writes : 0, .duration = duration};
+  last_apply_ = LastApply{.time = time,
+                          .kind = kind,
+                          .reason = reason,
+                          .writes = report ? report->writes : 0,
+                          .duration = duration};
+  if (observer_) observer_(*last_apply_, report);
+  const auto why = to_string(reason);
   if (!report) {
     if (failure_ != report.error())
-      log::error("{} ({}) failed: {}; forwarding stays as it is, to be tried again", kind, why,
+      log::error({{"kind", kind}, {"reason", why}, {"error", report.error()}},
+                 "{} ({}) failed: {}; forwarding stays as it is, to be tried again", kind, why,
                  report.error().message());
     failure_ = report.error();
     return;
   }
-  if (failure_) log::info("{} works again", kind);
+  if (failure_) log::info({{"kind", kind}}, "{} works again", kind);
   failure_.reset();
   const auto before = texts(problems_);
   if (kind == kReconcile)
@@ -95,9 +121,24 @@ void Reconciler::record(std::string_view kind, std::string_view why, const Call&
   else
     merge(problems_, report->problems);
   const auto now = texts(problems_);
-  log_new(before, now, [](const std::string& text) { log::warn("not applied: {}", text); });
-  log_new(now, before, [](const std::string& text) { log::info("no more: {}", text); });
-  log::info("{} ({}): {} writes in {:.1f} ms{}", kind, why, report->writes, milliseconds(duration),
+  log_new(
+      before, now,
+      [](const std::string& text, const ApplyProblem& problem) {
+        log::warn({{"object", problem.object}, {"error", problem.error}}, "not applied: {}", text);
+      },
+      [](std::size_t more) { log::warn("not applied: {} more, see `sextant status`", more); });
+  log_new(
+      now, before,
+      [](const std::string& text, const ApplyProblem& problem) {
+        log::info({{"object", problem.object}}, "no more: {}", text);
+      },
+      [](std::size_t more) { log::info("no more: {} more, see `sextant status`", more); });
+  log::info({{"kind", kind},
+             {"reason", why},
+             {"writes", report->writes},
+             {"durationMs", milliseconds(duration)},
+             {"problems", report->problems.size()}},
+            "{} ({}): {} writes in {:.1f} ms{}", kind, why, report->writes, milliseconds(duration),
             report->ok() ? "" : ", with problems");
 }
 

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,17 +21,32 @@
 
 namespace sextant::agent {
 
+/// Why the data plane is called.
+enum class Reason : std::uint8_t {
+  kChange,              // the sources want something else: the difference
+  kStart,               // from here on: everything
+  kChangeAfterFailure,  // the data plane does not hold what a difference would start from
+  kDamage,              // somebody changed what Sextant owns
+  kRetry,               // of what could not be applied
+};
+/// In words, for the log.
+[[nodiscard]] std::string_view to_string(Reason reason);
+
 /// The last call of the data plane, for status.
 struct LastApply {
   std::chrono::system_clock::time_point time;
   std::string_view kind;  // "reconcile" or "apply"
+  Reason reason = Reason::kChange;
   std::size_t writes = 0;
   Clock::duration duration{};
 };
+/// Hears of every call of the data plane when it is over.
+using ApplyObserver = std::function<void(const LastApply&, const Result<dataplane::ApplyReport>&)>;
 
 class Reconciler {
  public:
-  Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Dataplane> dataplane);
+  Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Dataplane> dataplane,
+             ApplyObserver observer = {});
 
   /// Takes the change in. Before begin() it is only remembered, so that what an earlier agent left
   /// keeps forwarding.
@@ -37,8 +54,8 @@ class Reconciler {
   /// The first reconcile: adopts what an earlier agent left. Does nothing a second time.
   void begin();
   [[nodiscard]] bool begun() const { return begun_; }
-  /// Compares everything and repairs the difference; `why` is for the log.
-  void reconcile(std::string_view why);
+  /// Compares everything and repairs the difference.
+  void reconcile(Reason reason);
 
   /// Whether something is left to do that a later reconcile() may achieve.
   [[nodiscard]] bool wants_retry() const { return begun_ && (failure_ || !problems_.empty()); }
@@ -57,11 +74,12 @@ class Reconciler {
 
  private:
   template <typename Call>
-  void record(std::string_view kind, std::string_view why, const Call& call);
+  void record(std::string_view kind, Reason reason, const Call& call);
 
   overlay::Settings settings_;
   overlay::Resolver resolver_;
   std::unique_ptr<dataplane::Dataplane> dataplane_;
+  ApplyObserver observer_;
   bool begun_ = false;
   std::optional<Error> failure_;
   std::vector<dataplane::ApplyProblem> problems_;

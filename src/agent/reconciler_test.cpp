@@ -73,7 +73,7 @@ TEST_F(ReconcilerTest, KeepsApplyProblemsUntilAReconcileWorks) {
   fake_->report_problems({});
   reconciler_->take(example::change_of(example::gold()));
   EXPECT_EQ(reconciler_->apply_problems().size(), 1U) << "an apply does not look at old problems";
-  reconciler_->reconcile("a retry");
+  reconciler_->reconcile(Reason::kRetry);
   EXPECT_TRUE(reconciler_->apply_problems().empty());
   EXPECT_FALSE(reconciler_->wants_retry());
 }
@@ -115,7 +115,7 @@ TEST_F(ReconcilerTest, IsHealthyOnlyWhereEverythingIsApplied) {
   reconciler_->begin();
   EXPECT_TRUE(unhealthy_reasons(*reconciler_, good).empty());
   fake_->report_problems(std::vector<ApplyProblem>(100, {"route a", kConflict}));
-  reconciler_->reconcile("test");
+  reconciler_->reconcile(Reason::kDamage);
   const auto reasons = unhealthy_reasons(*reconciler_, good);
   EXPECT_EQ(reasons.size(), 11U) << "a long list is cut";
   EXPECT_NE(reasons.front().find("EEXIST"), std::string::npos);

@@ -1,9 +1,8 @@
 #include "agent/views.h"
 
-#include <fmt/chrono.h>
-
 #include <boost/json/value.hpp>
 
+#include "agent/time_text.h"
 #include "base/version.h"
 
 namespace sextant::agent {
@@ -29,14 +28,6 @@ json::array texts(const Range& range) {
 }
 
 json::object items(json::array array) { return {{"items", std::move(array)}}; }
-
-/// RFC 3339 in UTC, with milliseconds.
-std::string time_text(std::chrono::system_clock::time_point time) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - whole);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), rest.count());
-}
 
 json::value last_apply(const std::optional<LastApply>& last) {
   if (!last) return nullptr;

@@ -96,8 +96,12 @@ overlay::IntentChange ManifestDirectory::State::finish() {
   std::vector<Finding> news;
   std::ranges::set_difference(findings, logged, std::back_inserter(news));
   for (const auto& finding : news) {
-    finding.severity == Severity::kError ? log::error("{}", finding.text())
-                                         : log::warn("{}", finding.text());
+    const auto& problem = finding.problem;
+    const auto object = problem.object.to_string();
+    const log::Fields fields{
+        {"object", object}, {"location", problem.location}, {"reason", problem.reason}};
+    finding.severity == Severity::kError ? log::error(fields, "{}", finding.text())
+                                         : log::warn(fields, "{}", finding.text());
   }
   logged = std::move(findings);
   return change;
