@@ -57,9 +57,11 @@ TEST_F(ReconcilerTest, BeginsOnce) {
 TEST_F(ReconcilerTest, LeavesTheDataPlaneAloneWhereAChangeMeansNothingForThisNode) {
   reconciler_->take(example::nodes());
   reconciler_->begin();
-  auto elsewhere = example::gold();
-  elsewhere.headend.names = {"worker2"};
-  reconciler_->take(example::change_of(elsewhere));
+  auto labelled = example::worker2();
+  labelled.labels["rack"] = "7";
+  overlay::IntentChange change;
+  change.nodes["worker2"] = labelled;
+  reconciler_->take(change);
   EXPECT_EQ(fake_->applies(), 0U);
 }
 
