@@ -34,7 +34,7 @@ TEST(Completion, OffersCommandsOfEachLevel) {
   EXPECT_THAT(offered({"sta"}), ElementsAre("status"));
   EXPECT_THAT(offered({"testbed", ""}), ElementsAre("basic", "full"));
   EXPECT_THAT(offered({"testbed", "full", ""}),
-              ElementsAre("up", "test", "status", "down", "exec"));
+              ElementsAre("up", "test", "status", "down", "trace", "exec"));
   EXPECT_THAT(offered({""}), Not(Contains("__complete"))) << "it is for scripts";
   EXPECT_THAT(offered({"nonsense", ""}), IsEmpty());
 }

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/testbed_commands.h"
+#include "cli/trace_command.h"
 #include "cli/walk.h"
 
 namespace sextant::cli {
@@ -57,6 +58,8 @@ Program make_program() {
   app->fallthrough(false);
   add_agent_commands(*app);
   add_uninstall_command(*app);
+
+  add_trace_command(*app);
   add_testbed_commands(*app);
   add_shell_commands(*app);
   teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},

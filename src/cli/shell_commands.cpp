@@ -67,6 +67,14 @@ std::vector<Candidate> running_names(const std::string& kind, const std::string&
                                      const Typed& typed) {
   if (kind.starts_with("NODE")) return node_names(typed);
   if (kind == "MACHINE") return machine_names(command, typed);
+  if (kind == "FROM" || kind == "TO") {  // of a trace
+    if (command.find(" testbed ") == std::string::npos) return node_names(typed);
+    auto names = machine_names(command, typed);
+    std::erase_if(names, [](const Candidate& name) {
+      return name.description != "pod" && name.description != "node";
+    });
+    return names;
+  }
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/trace_command.h"
 #include "cli/walk.h"
 #include "testbed/check.h"
 #include "testbed/demo.h"
@@ -160,6 +161,40 @@ void run_exec(Kind kind, const Arguments& arguments) {
   if (status != 0) throw CLI::RuntimeError(status);
 }
 
+/// An address for a pod's name, of the wanted family or the first; anything else as it is.
+std::string trace_end(const testbed::Status& status, const std::string& text,
+                      const std::string& family) {
+  for (const auto& machine : status.machines) {
+    if (machine.name != text || machine.role != "pod") continue;
+    for (const auto& address : machine.addresses) {
+      const bool v6 = address.find(':') != std::string::npos;
+      if (family.empty() || v6 == (family == "6")) return address;
+    }
+  }
+  return text;
+}
+
+/// Every node's agent and namespace: each direction is probed from its own headend.
+void run_testbed_trace(Kind kind, const Arguments& arguments,
+                       const std::shared_ptr<TraceArguments>& trace) {
+  const Id id = identify(kind, arguments);
+  const auto status = value_or_fail(testbed::status(id));
+  if (status.state == "down") {
+    fail({.operation = "trace in",
+          .object = "the " + id.title(),
+          .cause = "it is not up",
+          .hint = id.command("up")});
+  }
+  std::vector<TraceSite> sites;
+  for (const auto& node : testbed::topology(kind).nodes) {
+    sites.push_back(
+        {.node = node.name, .socket = id.socket(node.name).string(), .netns = id.netns(node.name)});
+  }
+  for (auto* end : {&trace->request.source, &trace->request.destination})
+    *end = trace_end(status, *end, trace->family);
+  run_trace_command(*trace, std::move(sites));
+}
+
 struct DemoArguments {
   std::string name = "demo";
   std::string picture = "out/demo.svg";
@@ -240,6 +275,17 @@ void add_kind(CLI::App& testbed, Kind kind, const std::string& description) {
   CLI::App* down = add("down", "Remove all of it", run_down);
   teach(*down, {.examples = {{self + " down", "ends its processes, removes its namespaces"}},
                 .read_on = {document}});
+  const auto tracing = std::make_shared<TraceArguments>();
+  CLI::App* trace =
+      add("trace", "The path between two pods, hop by hop: trace FROM TO",
+          [tracing](Kind of, const Arguments& given) { run_testbed_trace(of, given, tracing); });
+  add_trace_options(*trace, tracing);
+  teach(*trace,
+        {.examples = {{self + " trace pod-master-1 pod-worker2-1", "both directions"},
+                      {self + " trace --family 6 --all pod-master-1 pod-worker2-1", "all lists"}},
+         .exit_statuses = {{0, "every traced list led to its end"},
+                           {1, "packets are lost, or nothing could be traced"}},
+         .read_on = {"docs/trace.md    what is probed, and how to read it"}});
   CLI::App* exec = add("exec", "Run a command inside: exec MACHINE -- COMMAND...", run_exec);
   const std::string pod_address = kind == Kind::kBasic ? "172.16.1.2" : "172.16.2.2";
   teach(*exec,

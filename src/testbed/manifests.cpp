@@ -34,7 +34,24 @@ spec:
   return text;
 }
 
-std::string router_object(const Router& router) {
+/// Its loopback and its ends of links: by these it answers a trace.
+std::vector<std::string> ipv6_addresses(const Topology& lab, const Router& router) {
+  std::vector<std::string> addresses;
+  const auto add = [&](const std::vector<std::string>& from) {
+    for (const std::string& text : from) {
+      if (text.find(':') != std::string::npos) addresses.push_back(without_length(text));
+    }
+  };
+  add(router.loopbacks);
+  for (const Link& link : lab.links) {
+    for (const LinkEnd* end : {&link.a, &link.b}) {
+      if (end->machine == router.name) add(end->addresses);
+    }
+  }
+  return addresses;
+}
+
+std::string router_object(const Topology& lab, const Router& router) {
   return fmt::format(
       R"(apiVersion: sextant.dev/v1alpha1
 kind: SRv6Node
@@ -42,8 +59,9 @@ metadata:
   name: {}
 spec:
   sids: {{end: "{}"}}
+  addresses: ["{}"]
 )",
-      router.name, router.end_sid);
+      router.name, router.end_sid, fmt::join(ipv6_addresses(lab, router), "\", \""));
 }
 
 template <typename Row, typename Write>
@@ -98,7 +116,10 @@ std::map<std::string, std::string> manifests(const Topology& lab) {
   std::map<std::string, std::string> files;
   files["nodes.yaml"] =
       documents(lab.nodes, [&lab](const ClusterNode& node) { return node_object(node, lab.kind); });
-  if (!lab.routers.empty()) files["routers.yaml"] = documents(lab.routers, router_object);
+  if (!lab.routers.empty()) {
+    files["routers.yaml"] =
+        documents(lab.routers, [&lab](const Router& router) { return router_object(lab, router); });
+  }
   for (const ClusterNode& node : lab.nodes) {
     files[fmt::format("srv6-config-{}.yaml", node.name)] = config_map(lab, node, lab.policies);
   }
