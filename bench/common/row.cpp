@@ -31,7 +31,7 @@ std::string readable(double value) {
 }
 
 std::string with_spread(const Figure& figure) {
-  if (figure.runs < 2) return readable(figure.value);
+  if (figure.lowest == figure.highest) return readable(figure.value);
   return fmt::format("{} ({} .. {})", readable(figure.value), readable(figure.lowest),
                      readable(figure.highest));
 }

@@ -1,7 +1,6 @@
 #include "programming/agent.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <chrono>
@@ -25,14 +24,6 @@ constexpr std::chrono::seconds kPatience{300};
 constexpr std::chrono::milliseconds kLookAgain{50};  // the API has no way to wait for a change
 constexpr std::chrono::seconds kIdle{5};
 
-fs::path scratch_directory() {
-  std::string pattern = (fs::temp_directory_path() / "sx-bench-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) {
-    throw std::runtime_error("cannot make a directory like " + pattern);
-  }
-  return pattern;
-}
-
 /// Nanoseconds on a processor, of all threads.
 double processor_time(pid_t process) {
   double total = 0;
@@ -46,28 +37,18 @@ double processor_time(pid_t process) {
 
 }  // namespace
 
-Agent::Agent(std::uint32_t prefixes) : node_("agent"), directory_(scratch_directory()) {
-  try {
-    const fs::path program = must(testbed::find_program({}, "sextantd"));
-    fs::create_directory(directory_ / "manifests");
-    must(testbed::write_file(directory_ / "manifests/cluster.yaml", manifests(prefixes)));
-    node_.ip(
-        "link add ul index 100 type veth peer name far index 101\naddress add fd00::a/64 dev ul "
-        "nodad\nlink set ul up\nlink set far up\nroute add default via fd00::b\n");
-    process_ = std::make_unique<Child>(
-        node_, std::vector<std::string>{program.string(), "--node", "self", "--manifests",
-                                        (directory_ / "manifests").string(), "--socket",
-                                        (directory_ / "socket").string()});
-    await_programmed(prefixes);
-  } catch (...) {
-    fs::remove_all(directory_);
-    throw;
-  }
-}
-
-Agent::~Agent() {
-  process_.reset();
-  fs::remove_all(directory_);
+Agent::Agent(std::uint32_t prefixes) : node_("agent") {
+  const fs::path program = must(testbed::find_program({}, "sextantd"));
+  const fs::path folder = directory_.path() / "manifests";
+  fs::create_directory(folder);
+  must(testbed::write_file(folder / "cluster.yaml", manifests(prefixes)));
+  node_.ip(
+      "link add ul index 100 type veth peer name far index 101\naddress add fd00::a/64 dev ul "
+      "nodad\nlink set ul up\nlink set far up\nroute add default via fd00::b\n");
+  process_.emplace(node_,
+                   std::vector<std::string>{program.string(), "--node", "self", "--manifests",
+                                            folder.string(), "--socket", socket().string()});
+  await_programmed(prefixes);
 }
 
 void Agent::await_programmed(std::uint32_t prefixes) const {
@@ -77,8 +58,7 @@ void Agent::await_programmed(std::uint32_t prefixes) const {
   while (Clock::now() < end) {
     check_interruption();
     process_->check();
-    if (const auto reply =
-            agent::http_get((directory_ / "socket").string(), "/v1/status", kPatience)) {
+    if (const auto reply = agent::http_get(socket().string(), "/v1/status", kPatience)) {
       last = reply->body;
       const auto status = boost::json::parse(last);
       if (!status.at("lastApply").is_null() && status.at("healthy").as_bool() &&

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <optional>
 
 #include "common/child.h"
+#include "common/scratch.h"
 
 namespace sextant::bench {
 
@@ -15,9 +16,6 @@ class Agent {
  public:
   /// Returns when all is programmed.
   explicit Agent(std::uint32_t prefixes);
-  ~Agent();
-  Agent(const Agent&) = delete;
-  Agent& operator=(const Agent&) = delete;
 
   /// Resident set size, in megabytes (1,000,000 bytes).
   [[nodiscard]] double memory() const;
@@ -25,11 +23,12 @@ class Agent {
   [[nodiscard]] double idle_load() const;
 
  private:
+  [[nodiscard]] std::filesystem::path socket() const { return directory_.path() / "socket"; }
   void await_programmed(std::uint32_t prefixes) const;
 
   Space node_;
-  std::filesystem::path directory_;
-  std::unique_ptr<Child> process_;
+  ScratchDirectory directory_;
+  std::optional<Child> process_;
 };
 
 }  // namespace sextant::bench

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <vector>
 
 #include "e2e/path_watch.h"
 
@@ -36,12 +34,12 @@ std::string EditTimes::to_string() const {
       describe(ipv4), describe(ipv6));
 }
 
-Result<EditTimes> measure_edits(const Lab& lab, int edits) {
+Result<EachEdit> time_edits(const Lab& lab, int edits) {
   auto north = PathWatch::start(lab.netns(kNorth.router));
   if (!north) return tl::unexpected(north.error());
   auto south = PathWatch::start(lab.netns(kSouth.router));
   if (!south) return tl::unexpected(south.error());
-  std::array<std::vector<std::chrono::microseconds>, 2> times;
+  EachEdit times;
   for (int edit = 0; edit < edits; ++edit) {
     const bool to_south = edit % 2 == 0;
     const Path& path = to_south ? kSouth : kNorth;
@@ -59,9 +57,15 @@ Result<EditTimes> measure_edits(const Lab& lab, int edits) {
           std::chrono::duration_cast<std::chrono::microseconds>((*seen)[family] - begun));
     }
   }
+  return times;
+}
+
+Result<EditTimes> measure_edits(const Lab& lab, int edits) {
+  auto times = time_edits(lab, edits);
+  if (!times) return tl::unexpected(times.error());
   return EditTimes{.edits = edits,
-                   .ipv4 = spread_of(std::move(times[0])),
-                   .ipv6 = spread_of(std::move(times[1]))};
+                   .ipv4 = spread_of(std::move((*times)[0])),
+                   .ipv6 = spread_of(std::move((*times)[1]))};
 }
 
 }  // namespace sextant::e2e

@@ -1,13 +1,18 @@
 // From an edit of a policy's file to the first packet on the new path, on the wire.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "e2e/lab.h"
 
 namespace sextant::e2e {
+
+/// IPv4, IPv6: one an edit.
+using EachEdit = std::array<std::vector<std::chrono::microseconds>, 2>;
 
 struct Spread {
   std::chrono::microseconds median{0};
@@ -26,6 +31,8 @@ struct EditTimes {
 /// Moves both families between the two paths `edits` times, each time waiting for the packets,
 /// starting from kNorth. Needs streams of both families at work. The time counts from before the
 /// file is written, by packets sent after that. Errors: no packet came by the new path.
+[[nodiscard]] Result<EachEdit> time_edits(const Lab& lab, int edits);
+/// The same in short.
 [[nodiscard]] Result<EditTimes> measure_edits(const Lab& lab, int edits);
 
 }  // namespace sextant::e2e

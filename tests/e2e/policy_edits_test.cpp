@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kEdits = 1000;
 constexpr std::uint32_t kPacketsPerSecond = 10'000;
-// bench/edit.cpp holds the median to 20 ms; here other tests may share the machine.
+// bench/convergence.cpp measures it on a quiet machine; here other tests may share it.
 constexpr std::chrono::milliseconds kMedianAtMost{50};
 
 TEST_F(SharedLab, ThousandPolicyEditsLoseNoPacketAndShowAtOnce) {
