@@ -236,20 +236,5 @@ TEST_F(PluginTest, BadInputIsAnErrorObjectWithTheSpecifiedCode) {
   expect_nothing_left();
 }
 
-TEST_F(PluginTest, BehindAnotherPluginItKeepsThatPluginsResult) {
-  auto input = config();
-  input["prevResult"] = json::parse(
-      R"({"cniVersion": "1.0.0", "interfaces": [{"name": "other0"}],
-          "ips": [{"address": "10.9.0.2/24", "interface": 0}]})");
-  const auto added = run("ADD", input);
-  ASSERT_EQ(added.exit_status, 0) << added.output;
-  EXPECT_THAT(added.result().at("interfaces").as_array(), SizeIs(3));
-  EXPECT_EQ(added.result().at("ips").at(0).at("address"), "10.9.0.2/24");
-  EXPECT_EQ(added.result().at("ips").at(1).at("interface"), 2);
-  input["prevResult"] = added.result();
-  const auto checked = run("CHECK", input);
-  EXPECT_EQ(checked.exit_status, 0) << checked.output;
-}
-
 }  // namespace
 }  // namespace sextant::cni
