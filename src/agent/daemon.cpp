@@ -55,9 +55,12 @@ struct Daemon::State {
       : options(from),
         manifests(std::move(directory)),
         metrics(from.metrics_per_node),
-        reconciler(
-            {.node = from.node, .max_segments = from.max_segments}, std::move(dataplane),
-            [this](const auto& call, const auto& report) { metrics.applied(call, report); }) {}
+        reconciler({.node = from.node,
+                    .max_segments = from.max_segments,
+                    .sid_prefixes = from.sid_prefixes},
+                   std::move(dataplane), [this](const auto& call, const auto& report) {
+                     metrics.applied(call, report);
+                   }) {}
 
   void begin();
   void take(const overlay::IntentChange& change);

@@ -6,8 +6,10 @@ namespace sextant::agent {
 
 Result<std::unique_ptr<dataplane::Dataplane>> make_dataplane(const Options& options) {
   // The command line admits no other name.
-  return dataplane::make_linux_dataplane(
-      {.max_segments = options.max_segments, .encap = options.encap});
+  return dataplane::make_linux_dataplane({.max_segments = options.max_segments,
+                                          .encap = options.encap,
+                                          .uplinks = options.uplinks,
+                                          .sid_sources = options.sid_sources});
 }
 
 }  // namespace sextant::agent

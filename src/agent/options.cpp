@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/version.h"
+#include "overlay/validation.h"
 
 namespace sextant::agent {
 namespace {
@@ -78,6 +79,44 @@ std::string check_socket(const std::string& path) {
              : "a Unix socket's path has 1 to 107 bytes";
 }
 
+/// Appends the IPv6 prefix; an address is one of its full length.
+std::string add_prefix(const std::string& text, std::vector<IpPrefix>& prefixes) {
+  const auto address = Ipv6Address::parse(text);
+  const auto prefix = address ? Result<IpPrefix>(IpPrefix::host(*address)) : IpPrefix::parse(text);
+  if (!prefix || prefix->family() != Family::kIpv6) return "'" + text + "' is not an IPv6 prefix";
+  if (const auto fault = overlay::prefix_fault(*prefix); !fault.empty()) {
+    return prefix->to_string() + " " + fault;
+  }
+  prefixes.push_back(*prefix);
+  return {};
+}
+
+/// An option that may be given several times, each with prefixes separated by commas.
+void add_prefixes(CLI::App& app, const std::string& name, std::vector<IpPrefix>& prefixes,
+                  const std::string& description) {
+  app.add_option_function<std::vector<std::string>>(
+         name,
+         [name, &prefixes](const std::vector<std::string>& texts) {
+           for (const auto& text : texts) {
+             if (const auto wrong = add_prefix(text, prefixes); !wrong.empty()) {
+               throw CLI::ValidationError(name, wrong);
+             }
+           }
+         },
+         description)
+      ->type_name("PREFIX")
+      ->delimiter(',')
+      ->take_all();
+}
+
+/// nftables' patterns: a name, or the beginning of one and `*`.
+std::string check_device(const std::string& name) {
+  const bool good = !name.empty() && name.size() <= 15 && name != "*" &&
+                    name.find_first_of("\"/\\ ") == std::string::npos &&
+                    name.find('*') >= name.size() - 1;
+  return good ? "" : "'" + name + "' is not a device's name or its beginning and '*'";
+}
+
 }  // namespace
 
 void describe_command_line(CLI::App& app, Options& options) {
@@ -111,6 +150,21 @@ void describe_command_line(CLI::App& app, Options& options) {
          "own (seg6_enabled, no seg6local SID) rejects it")
       ->transform(CLI::Transformer(modes).description("{reduced,full}"))
       ->default_str("full");
+  add_prefixes(app, "--sid-prefix", options.sid_prefixes,
+               "Holds SIDs too, besides the locators and SIDs that manifests name: closed to pods, "
+               "as are those. For example the routers' loopbacks, or a pool of binding SIDs");
+  add_prefixes(app, "--sid-source", options.sid_sources,
+               "Besides nodes, routers and SIDs, what may send to this node's SIDs; all other "
+               "sources are dropped. Without it: any source but a pod's");
+  app.add_option(
+         "--uplink", options.uplinks,
+         "A device of the underlay, where this node's SIDs take packets; `*` at the end for "
+         "any. Without it: each device with a global IPv6 address (bridges aside), and each "
+         "through which an IPv6 route has a gateway")
+      ->type_name("DEVICE")
+      ->delimiter(',')
+      ->take_all()
+      ->check(CLI::Validator(check_device, ""));
   app.add_option("--dataplane", options.dataplane, "What forwards")
       ->check(CLI::IsMember({"linux"}))
       ->capture_default_str();

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/defaults.h"
 #include "agent/listen_address.h"
+#include "base/ip.h"
 #include "srv6/segment_list.h"
 
 namespace CLI {
@@ -24,6 +26,9 @@ struct Options {
   std::string socket{kDefaultSocket};
   std::size_t max_segments = 6;
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;
+  std::vector<IpPrefix> sid_prefixes;  // closed to pods besides what the manifests name
+  std::vector<IpPrefix> sid_sources;   // none: any outer source but a pod's
+  std::vector<std::string> uplinks;    // names, `*` at the end for any; none: found by themselves
   std::string dataplane = "linux";
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;

@@ -52,6 +52,17 @@ TEST_F(OptionsTest, ChooseTheFullEncapsulation) {
             srv6::EncapMode::kEncapsReduced);
 }
 
+TEST_F(OptionsTest, TakeWhatBelongsToTheDomain) {
+  const auto options = parse({"--node", "a", "--sid-prefix", "fcff::/16,cafe::/64", "--sid-prefix",
+                              "fd99::1", "--sid-source", "fd00:1::/32", "--uplink", "eth0,bond*"})
+                           .options.value();
+  const auto prefix = [](const char* text) { return IpPrefix::parse(text).value(); };
+  EXPECT_EQ(options.sid_prefixes,
+            (std::vector{prefix("fcff::/16"), prefix("cafe::/64"), prefix("fd99::1/128")}));
+  EXPECT_EQ(options.sid_sources, std::vector{prefix("fd00:1::/32")});
+  EXPECT_EQ(options.uplinks, (std::vector<std::string>{"eth0", "bond*"}));
+}
+
 TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
   const std::string long_path(108, 'x');
   const std::vector<std::vector<const char*>> rows{
@@ -71,6 +82,15 @@ TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
       {"--node", "a", "--metrics-listen", ""},
       {"--node", "a", "--socket", ""},
       {"--node", "a", "--socket", long_path.c_str()},
+      {"--node", "a", "--sid-prefix", "10.0.0.0/8"},
+      {"--node", "a", "--sid-prefix", "::/0"},
+      {"--node", "a", "--sid-prefix", "fe80::/64"},
+      {"--node", "a", "--sid-prefix", "fcff::/129"},
+      {"--node", "a", "--sid-source", "fcdd"},
+      {"--node", "a", "--uplink", "*"},
+      {"--node", "a", "--uplink", "e*h0"},
+      {"--node", "a", "--uplink", "a-name-too-long-"},
+      {"--node", "a", "--uplink", "a\"b"},
       {"--node", "a", "--no-such-option"},
       {"stray"},
   };

@@ -1,79 +1,165 @@
 #include "dataplane/linux/filter.h"
 
 #include <fmt/format.h>
-#include <nftables/libnftables.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "dataplane/linux/names.h"
+#include "dataplane/linux/nftables.h"
 
 namespace sextant::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 2> kTables = {"ip6 sextant", "netdev sextant"};
+constexpr std::array<std::string_view, 3> kTables = {"ip sextant", "ip6 sextant", "netdev sextant"};
+// Before conntrack and its defragmentation (-400): what is dropped costs no entry.
+constexpr std::string_view kPrerouting =
+    "type filter hook prerouting priority -450; policy accept;";
+constexpr std::string_view kForward = "type filter hook forward priority -450; policy accept;";
 
-struct FreeContext {
-  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+// Counters, by reason (docs/closed-domain.md).
+constexpr std::string_view kPodSpoofed = "pod_spoofed";
+constexpr std::string_view kPodRoutingHeader = "pod_routing_header";
+constexpr std::string_view kPodToSid = "pod_to_sid";
+constexpr std::string_view kNotFromUnderlay = "sid_not_from_underlay";
+constexpr std::string_view kSidSource = "sid_source";
+
+std::string drop(std::string_view counter) {
+  return fmt::format("counter name \"{}\" drop\n", counter);
+}
+
+std::string chain(std::string_view name, std::string_view rules) {
+  return fmt::format("chain {} {{\n{}}}\n", name, rules);
+}
+
+// The devices of pods and their addresses are a matter of routing: the route that the CNI plugin
+// makes for a pod says what the pod may send from. 0.0.0.0 to a broadcast and :: to a neighbour are
+// let pass by `fib`.
+std::string no_spoofing() { return "fib saddr . iif oif missing " + drop(kPodSpoofed); }
+
+// One table's text and its sets; the ruleset has it when this object ends.
+class Table {
+ public:
+  Table(Ruleset& ruleset, std::string_view name) : ruleset_(ruleset), name_(name) {}
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table() { ruleset_.text += fmt::format("table {} {{\n{}}}\n", name_, body_); }
+
+  void add_counters(std::initializer_list<std::string_view> counters) {
+    for (const auto counter : counters) body_ += fmt::format("counter {} {{\n}}\n", counter);
+  }
+  // Host prefixes only go without intervals, which makes the look-up O(1).
+  void add_set(std::string_view set, const PrefixSet& elements, bool intervals = true) {
+    body_ +=
+        fmt::format("set {} {{\ntype ipv6_addr\n{}}}\n", set, intervals ? "flags interval\n" : "");
+    ruleset_.sets[fmt::format("{} {}", name_, set)] = elements;
+  }
+  void add_chain(std::string_view name, std::string_view rules) { body_ += chain(name, rules); }
+
+ private:
+  Ruleset& ruleset_;
+  std::string_view name_;
+  std::string body_;
 };
-using Context = std::unique_ptr<nft_ctx, FreeContext>;
 
-// One libnftables context with buffered output, in the calling thread's network namespace.
-Context make_context() {
-  Context context(nft_ctx_new(NFT_CTX_DEFAULT));
-  if (context) {
-    nft_ctx_buffer_output(context.get());
-    nft_ctx_buffer_error(context.get());
-    nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_STATELESS);
-  }
-  return context;
+void add_ipv4(Ruleset& ruleset) {
+  Table table(ruleset, "ip sextant");
+  table.add_counters({kPodSpoofed});
+  table.add_chain("prerouting", fmt::format("{}\niifname \"{}*\" {}", kPrerouting, kPodDevicePrefix,
+                                            no_spoofing()));
 }
 
-Result<std::string> run(nft_ctx* context, const std::string& commands) {
-  if (nft_run_cmd_from_buffer(context, commands.c_str()) != 0) {
-    std::string cause = nft_ctx_get_error_buffer(context);
-    std::ranges::replace(cause, '\n', ' ');
-    return failure("write nftables", "table sextant", cause,
-                   "the kernel needs nf_tables with dup and fwd (nft_dup_ipv6, nft_fwd_netdev)");
+// Whether an outer packet to an own SID comes from within the domain. Asked only where its source
+// is no node's or router's own address.
+void add_unknown_source(Table& table, const FilterInput& input) {
+  std::string rules;
+  if (input.sid_sources.empty()) {
+    rules += fmt::format("fib saddr oifname \"{}\" {}", kHostInner, drop(kSidSource));
+    rules += fmt::format("fib saddr oifname \"{}*\" {}", kPodDevicePrefix, drop(kSidSource));
+    rules += "fib saddr type unreachable " + drop(kSidSource);  // no pod's of the own prefix
+  } else {
+    rules += "ip6 saddr @sid_domain return\nip6 saddr @sid_sources return\n" + drop(kSidSource);
   }
-  return std::string(nft_ctx_get_output_buffer(context));
+  table.add_chain("unknown_source", rules);
 }
 
-// `nft list` wraps and indents as it likes: only the words count.
-std::string normalized(std::string_view text) {
-  std::string words;
-  bool space = false;
-  for (const char c : text) {
-    if (c == ' ' || c == '\t' || c == '\n') {
-      space = !words.empty();
-      continue;
-    }
-    if (space) words += ' ';
-    space = false;
-    words += c;
+constexpr std::string_view kCheckSource = "ip6 saddr != @nodes jump unknown_source\n";
+
+void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
+  Table table(ruleset, "ip6 sextant");
+  table.add_counters({kPodRoutingHeader, kPodSpoofed, kPodToSid, kNotFromUnderlay, kSidSource});
+  table.add_set("gateway_sids", input.gateway_sids);
+  table.add_set("host_sids", input.host_sids);
+  table.add_set("nodes", input.nodes, false);
+  table.add_set("sid_domain", input.sid_domain);
+  if (!input.sid_sources.empty()) table.add_set("sid_sources", input.sid_sources);
+
+  // What the overlay or this host delivers by itself is no SID, whatever a policy or a wide SID
+  // prefix says: pods and nodes stay reachable.
+  table.add_chain("no_sid", fmt::format("fib daddr type local accept\n"
+                                        "fib daddr oifname \"{}\" accept\n"
+                                        "fib daddr oifname \"{}*\" accept\n",
+                                        kHostInner, kPodDevicePrefix));
+  table.add_chain("pod_to_sid", "jump no_sid\n" + drop(kPodToSid));
+  // A routing header can stand behind other headers, and in a later fragment than these: of a
+  // fragmented packet, no extension header may follow the fragment header (RFC 7112). Numbers: 0
+  // hop-by-hop, 43 routing, 44 fragment, 51 authentication, 60 destination options, 135 mobility,
+  // 139 HIP, 140 Shim6.
+  table.add_chain("pod_extension", "exthdr rt exists " + drop(kPodRoutingHeader) +
+                                       "frag nexthdr { 0, 43, 44, 60 } " + drop(kPodRoutingHeader));
+  table.add_chain("pod", no_spoofing() +
+                             "ip6 daddr @sid_domain goto pod_to_sid\n"
+                             "ip6 nexthdr { 0, 43, 44, 51, 60, 135, 139, 140 } goto "
+                             "pod_extension\n");
+  add_unknown_source(table, input);
+  table.add_chain("host_sid", fmt::format("{}accept\n", kCheckSource));
+  table.add_chain("gateway_sid", fmt::format("{}dup to {} device \"{}\" drop\n", kCheckSource,
+                                             kGatewaySide.to_string(), kHostOuter));
+  table.add_chain("from_underlay",
+                  "ip6 daddr @host_sids goto host_sid\nip6 daddr @gateway_sids goto gateway_sid\n");
+  std::string to_sid;
+  for (const auto& uplink : input.uplinks) {
+    to_sid += fmt::format("iifname \"{}\" goto from_underlay\n", uplink.name);
   }
-  return words;
+  // Decapsulated, and for another SID yet: a binding SID was on the way. What a pod sends in the
+  // overlay comes from the pod's address and gets no further.
+  to_sid += fmt::format("iifname \"{}\" ip6 saddr @nodes goto from_underlay\n", kHostInner);
+  table.add_chain("to_sid", to_sid + "jump no_sid\n" + drop(kNotFromUnderlay));
+  table.add_chain("prerouting", fmt::format("{}\n"
+                                            "iifname \"{}*\" goto pod\n"
+                                            "iifname \"{}\" dup to ip6 daddr drop\n"
+                                            "ip6 daddr @sid_domain goto to_sid\n",
+                                            kPrerouting, kPodDevicePrefix, kHostOuter));
+  // What DNAT or a routing header on this host made of a pod's packet.
+  table.add_chain("forward", fmt::format("{}\n"
+                                         "iifname \"{}*\" oifname != \"{}\" ip6 daddr @sid_domain "
+                                         "oifname != \"{}*\" {}",
+                                         kForward, kPodDevicePrefix, kHostInner, kPodDevicePrefix,
+                                         drop(kPodToSid)));
 }
 
-std::string set_text(std::string_view name, const std::set<IpPrefix>& prefixes) {
-  std::string elements;
-  for (const auto& prefix : prefixes) {
-    if (!elements.empty()) elements += ", ";
-    elements += prefix.is_host() ? prefix.address().to_string() : prefix.to_string();
+void add_netdev(Ruleset& ruleset, const FilterInput& input) {
+  if (std::ranges::none_of(input.uplinks, &Uplink::ethernet)) return;
+  Table table(ruleset, "netdev sextant");
+  table.add_counters({kSidSource});
+  table.add_set("gateway_sids", input.gateway_sids);
+  table.add_set("host_sids", input.host_sids);
+  table.add_set("nodes", input.nodes, false);
+  if (!input.sid_sources.empty()) {
+    table.add_set("sid_domain", input.sid_domain);
+    table.add_set("sid_sources", input.sid_sources);
   }
-  const std::string line = elements.empty() ? "" : fmt::format("elements = {{ {} }}\n", elements);
-  return fmt::format("set {} {{\n type ipv6_addr\n flags interval\n {}}}\n", name, line);
-}
-
-// What is there now; tables that are not give nothing.
-std::string present(nft_ctx* context) {
-  std::string text;
-  for (const auto table : kTables) {
-    const auto listed = run(context, fmt::format("list table {}", table));
-    if (listed) text += *listed;
+  add_unknown_source(table, input);
+  table.add_chain("gateway_sid", fmt::format("{}ether daddr set {} fwd to \"{}\"\n", kCheckSource,
+                                             kGatewayOuterMac.to_string(), kHostOuter));
+  for (const auto& uplink : input.uplinks) {
+    if (!uplink.ethernet) continue;
+    table.add_chain(
+        fmt::format("uplink{}", uplink.index),
+        fmt::format("type filter hook ingress device \"{}\" priority 100; policy accept;\n"
+                    "ip6 daddr @host_sids accept\nip6 daddr @gateway_sids goto gateway_sid\n",
+                    uplink.name));
   }
-  return normalized(text);
 }
 
 std::string removal() {
@@ -84,65 +170,135 @@ std::string removal() {
   return commands;
 }
 
+std::string element_commands(std::string_view verb, std::string_view set,
+                             const PrefixSet& elements) {
+  if (elements.empty()) return {};
+  std::string text;
+  for (const auto& prefix : elements) {
+    if (!text.empty()) text += ", ";
+    text += prefix.is_host() ? prefix.address().to_string() : prefix.to_string();
+  }
+  return fmt::format("{} element {} {{ {} }}\n", verb, set, text);
+}
+
+// Elements that leave go first: one that enters may hold what they held.
+std::string change_commands(const std::map<std::string, SetChange>& changes) {
+  std::string commands;
+  for (const auto& [set, change] : changes) {
+    commands += element_commands("delete", set, change.removed);
+    commands += element_commands("add", set, change.added);
+  }
+  return commands;
+}
+
+SetChange difference(const PrefixSet& from, const PrefixSet& to) {
+  SetChange change;
+  std::ranges::set_difference(to, from, std::inserter(change.added, change.added.end()));
+  std::ranges::set_difference(from, to, std::inserter(change.removed, change.removed.end()));
+  return change;
+}
+
+// What is there now, without elements; tables that are not there give nothing.
+std::string present_tables() {
+  std::string text;
+  for (const auto table : kTables) {
+    const auto listed = run_nft(fmt::format("list table {}", table), NftListing::kTerse);
+    if (listed) text += *listed;
+  }
+  return words_of(text);
+}
+
+// The counters' values are put into the new table's text, so that they go on.
+std::string with_counts(std::string text) {
+  for (const auto table : kTables) {
+    const auto start = text.find(fmt::format("table {} {{\n", table));
+    if (start == std::string::npos) continue;
+    for (const auto& [name, count] : nft_counters(table)) {
+      const auto empty = fmt::format("counter {} {{\n}}\n", name);
+      const auto at = text.find(empty, start);
+      if (at == std::string::npos) continue;
+      text.replace(at, empty.size(),
+                   fmt::format("counter {} {{\npackets {} bytes {}\n}}\n", name, count.packets,
+                               count.bytes));
+    }
+  }
+  return text;
+}
+
+Result<bool> sync_sets(const Ruleset& ruleset) {
+  std::map<std::string, SetChange> changes;
+  for (const auto& [set, wanted] : ruleset.sets) {
+    const auto present = nft_elements(set);
+    if (!present) return tl::unexpected(present.error());
+    if (auto change = difference(*present, wanted); !change.empty()) changes.emplace(set, change);
+  }
+  if (changes.empty()) return false;
+  const auto done = run_nft(change_commands(changes));
+  if (!done) return tl::unexpected(done.error());
+  return true;
+}
+
 }  // namespace
 
-std::string host_ruleset(const FilterInput& input) {
-  const std::string sets =
-      set_text("gateway_sids", input.gateway_sids) + set_text("host_sids", input.host_sids);
-  std::string text = "table ip6 sextant {\n" + sets;
-  text += "chain prerouting {\n type filter hook prerouting priority -450; policy accept;\n";
-  text += fmt::format("iifname \"{}\" dup to ip6 daddr drop\n", kHostOuter);
-  text += fmt::format("iifname \"{}*\" ip6 daddr @gateway_sids drop\n", kPodDevicePrefix);
-  text += fmt::format("iifname \"{}*\" exthdr rt exists drop\n", kPodDevicePrefix);
-  text += "ip6 daddr @host_sids accept\n";
-  text += fmt::format("ip6 daddr @gateway_sids dup to {} device \"{}\" drop\n",
-                      kGatewaySide.to_string(), kHostOuter);
-  text += "}\n}\n";
-  // nft's language cannot say a name with a quotation mark: PREROUTING has to do for such a device.
-  auto uplinks = input.uplinks;
-  std::erase_if(uplinks,
-                [](const Uplink& uplink) { return uplink.name.find('"') != std::string::npos; });
-  if (uplinks.empty()) return text;
-  text += "table netdev sextant {\n" + sets;
-  for (const auto& uplink : uplinks) {
-    text += fmt::format("chain uplink{} {{\n", uplink.index);
-    text += fmt::format("type filter hook ingress device \"{}\" priority 100; policy accept;\n",
-                        uplink.name);
-    text += "ip6 daddr @host_sids accept\n";
-    text += fmt::format("ip6 daddr @gateway_sids ether daddr set {} fwd to \"{}\"\n",
-                        kGatewayOuterMac.to_string(), kHostOuter);
-    text += "}\n";
-  }
-  return text + "}\n";
+Ruleset host_ruleset(const FilterInput& wanted) {
+  // nft's language cannot say a name with a quotation mark, and takes an asterisk for any ending.
+  auto input = wanted;
+  std::erase_if(input.uplinks, [](const Uplink& uplink) {
+    return uplink.name.find_first_of("\"*") != std::string::npos;
+  });
+  Ruleset ruleset;
+  add_ipv4(ruleset);
+  add_ipv6(ruleset, input);
+  add_netdev(ruleset, input);
+  return ruleset;
 }
 
-std::string gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids) {
+Ruleset gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids) {
   if (dual_stack_sids.empty()) return {};
-  std::set<IpPrefix> prefixes;
+  PrefixSet prefixes;
   for (const auto& sid : dual_stack_sids) prefixes.insert(IpPrefix::host(sid.address()));
-  return fmt::format(
-      "table netdev sextant {{\n{}chain outer {{\n"
-      "type filter hook ingress device \"{}\" priority filter; policy accept;\n"
-      "ip6 daddr @dual_stack_sids meta l4proto ipencap meta mark set 0x{:08x}\n}}\n}}\n",
-      set_text("dual_stack_sids", prefixes), kGatewayOuter, kInnerIpv4Mark);
+  Ruleset ruleset;
+  {
+    Table table(ruleset, "netdev sextant");
+    table.add_set("dual_stack_sids", prefixes);
+    table.add_chain(
+        "outer",
+        fmt::format("type filter hook ingress device \"{}\" priority filter; policy accept;\n"
+                    "ip6 daddr @dual_stack_sids meta l4proto 4 meta mark set 0x{:08x}\n",
+                    kGatewayOuter, kInnerIpv4Mark));
+  }
+  return ruleset;
 }
 
-Result<bool> sync_ruleset(const std::string& ruleset) {
-  const auto context = make_context();
-  if (!context) return failure("open nftables", "", "libnftables gave no context");
-  if (present(context.get()) == normalized(ruleset)) return false;
-  if (auto done = run(context.get(), removal() + ruleset); !done) {
-    return tl::unexpected(done.error());
-  }
+Result<bool> sync_ruleset(const Ruleset& ruleset) {
+  if (present_tables() == words_of(ruleset.text)) return sync_sets(ruleset);
+  std::string elements;
+  for (const auto& [set, wanted] : ruleset.sets) elements += element_commands("add", set, wanted);
+  const auto done = run_nft(removal() + with_counts(ruleset.text) + elements);
+  if (!done) return tl::unexpected(done.error());
   return true;
 }
 
 Result<void> remove_ruleset() {
-  const auto context = make_context();
-  if (!context) return failure("open nftables", "", "libnftables gave no context");
-  const auto done = run(context.get(), removal());
+  const auto done = run_nft(removal());
   if (!done) return tl::unexpected(done.error());
   return {};
+}
+
+Result<void> change_sets(const std::map<std::string, SetChange>& changes) {
+  const auto commands = change_commands(changes);
+  if (commands.empty()) return {};
+  const auto done = run_nft(commands);
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+Result<std::map<std::string, Count>> read_drop_counters() {
+  std::map<std::string, Count> total;
+  for (const auto table : kTables) {
+    for (const auto& [name, count] : nft_counters(table)) total[name] += count;
+  }
+  return total;
 }
 
 }  // namespace sextant::dataplane

@@ -1,47 +1,84 @@
-// The host's nftables: how outer packets pass between the underlay and the gateway.
+// The host's nftables: how outer packets pass between the underlay and the gateway, and the edge of
+// the SR domain (RFC 8754 section 5.1, RFC 8986 section 9; docs/closed-domain.md).
 //
 // Outer packets are neither forwarded nor filtered as pod traffic: like those of any tunnel they
-// are the node's own. From the underlay they are handed to the gateway at ingress (where the device
-// is known to be an underlay's), or before conntrack in PREROUTING (any other device); from the
+// are the node's own. From the underlay they are handed to the gateway at ingress (`netdev
+// sextant`), or before conntrack in PREROUTING (devices without an Ethernet header); from the
 // gateway they leave as the host's own output, so that the host's FORWARD chain never sees them and
-// the underlay's routing finds the way. A pod can send neither to a SID of its node nor a routing
-// header (RFC 8754 section 5.1). All of it lies in the tables `ip6 sextant` and `netdev sextant`,
-// replaced as a whole in one transaction.
+// the underlay's routing finds the way.
+//
+// A pod sends from its own addresses only, and neither to a SID of the domain nor with a routing
+// header. A SID of this node takes packets only from devices of the underlay, and not from a pod's
+// address. Rules are few and the same whatever the number of pods and nodes: pods are told by the
+// name of their device and by the route that leads to them, SIDs by sets.
+//
+// All of it lies in the tables named `sextant`. What changes often are elements of sets, which are
+// added and deleted one by one; rules are replaced as a whole in one transaction.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
 #include "base/result.h"
+#include "dataplane/dataplane.h"
 #include "srv6/sid.h"
 
 namespace sextant::dataplane {
 
+/// A device of the underlay.
 struct Uplink {
   std::uint32_t index = 0;
   std::string name;
+  bool ethernet = true;  // its frames can be handed on at ingress
   friend auto operator<=>(const Uplink&, const Uplink&) = default;
 };
 
+/// No two prefixes of a set overlap.
+using PrefixSet = std::set<IpPrefix>;
+
 struct FilterInput {
-  std::set<IpPrefix> gateway_sids;  // the own locator, and SIDs outside of it: taken to the gateway
-  std::set<IpPrefix> host_sids;     // inside of those: left to the host's routing (End.X)
-  std::set<Uplink> uplinks;         // Ethernet devices of the underlay
+  PrefixSet gateway_sids;  // the own locator, and SIDs outside of it: taken to the gateway
+  PrefixSet host_sids;     // inside of those: left to the host's routing (End.X)
+  PrefixSet sid_domain;    // SIDs of any node, the own ones too
+  PrefixSet nodes;         // addresses of nodes and routers: what outer packets come from
+  PrefixSet sid_sources;   // ... and others that may send to SIDs; empty: anything but a pod
+  std::set<Uplink> uplinks;
   friend bool operator==(const FilterInput&, const FilterInput&) = default;
 };
 
-/// The tables as `nft list` prints them, white space aside.
-[[nodiscard]] std::string host_ruleset(const FilterInput& input);
+struct Ruleset {
+  std::string text;                       // the tables as `nft -t list` prints them, white space
+                                          // aside: named sets have no elements
+  std::map<std::string, PrefixSet> sets;  // by "ip6 sextant sid_domain"
+};
+
+[[nodiscard]] Ruleset host_ruleset(const FilterInput& input);
 /// In the gateway: IPv4 inside of packets to these End.DT46 SIDs is marked, for the rule that sends
 /// it to End.DX4.
-[[nodiscard]] std::string gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids);
+[[nodiscard]] Ruleset gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids);
 
 /// Makes Sextant's tables of the calling thread's namespace be `ruleset`, in one transaction; true
-/// where they differed.
-[[nodiscard]] Result<bool> sync_ruleset(const std::string& ruleset);
+/// where they differed. Where only elements differ, only those are written. Counters keep their
+/// values.
+[[nodiscard]] Result<bool> sync_ruleset(const Ruleset& ruleset);
 [[nodiscard]] Result<void> remove_ruleset();
+
+/// Elements that enter and leave a set.
+struct SetChange {
+  PrefixSet added, removed;
+  [[nodiscard]] bool empty() const { return added.empty() && removed.empty(); }
+};
+/// Writes the changes on top of what is there, by set, in one transaction. Error: it is not what
+/// the caller believes, and nothing was written.
+[[nodiscard]] Result<void> change_sets(const std::map<std::string, SetChange>& changes);
+
+/// What the rules dropped, by counter; the same counter of several tables is one. Tables that are
+/// not there count nothing.
+[[nodiscard]] Result<std::map<std::string, Count>> read_drop_counters();
 
 }  // namespace sextant::dataplane

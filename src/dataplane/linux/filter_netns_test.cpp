@@ -35,7 +35,7 @@ class Filter : public ::testing::Test {
     const auto link = expect(netlink::get_link(socket, name));
     return Uplink{.index = netlink::number(link.index), .name = name};
   }
-  bool sync(const std::string& ruleset) {
+  bool sync(const Ruleset& ruleset) {
     return expect(netns_->netns().run([&] { return sync_ruleset(ruleset); }));
   }
   /// Runs nft commands inside; what they print.
@@ -52,11 +52,11 @@ class Filter : public ::testing::Test {
       return output;
     }));
   }
-  void expect_written_once(const std::string& ruleset, const std::string& what) {
+  void expect_written_once(const Ruleset& ruleset, const std::string& what) {
     EXPECT_TRUE(sync(ruleset)) << what;
     EXPECT_FALSE(sync(ruleset)) << what << ": what is there reads as something else:\n"
                                 << nft("list ruleset") << "\nwanted:\n"
-                                << ruleset;
+                                << ruleset.text;
   }
 
   std::optional<ScratchNetns> netns_;
@@ -70,6 +70,11 @@ TEST_F(Filter, IsWrittenOnceWhateverItsPrefixes) {
   expect_written_once(host_ruleset(input), "a locator");
   input.host_sids = {prefix("fcdd:0:0:a:5::/128")};
   expect_written_once(host_ruleset(input), "a locator with End.X");
+  input.nodes = {prefix("fd10::a/128"), prefix("fd11::b/128")};
+  input.sid_domain = {prefix("cafe::1/128"), prefix("fcdd::/48")};
+  expect_written_once(host_ruleset(input), "a domain");
+  input.sid_sources = {prefix("fd99::/16")};
+  expect_written_once(host_ruleset(input), "a domain that is strict about sources");
   // Neighbors, which an interval set must not melt together, and hosts at both ends of a prefix.
   for (int i = 0; i < 300; ++i) {
     input.gateway_sids.insert(
@@ -93,7 +98,7 @@ TEST_F(Filter, IsWrittenOnceWhateverItsUplinks) {
     if (!uplink) continue;
     ++allowed;
     input.uplinks.insert(*uplink);
-    if (name == "a\"b") {
+    if (name.find_first_of("\"*") != std::string::npos) {
       EXPECT_FALSE(sync(host_ruleset(input))) << name;
     } else {
       expect_written_once(host_ruleset(input), name);
@@ -106,13 +111,16 @@ TEST_F(Filter, IsRepairedAfterEveryKindOfDamage) {
   const auto uplink = *add_device("up0", "up0p");
   const auto ruleset = host_ruleset({.gateway_sids = {prefix("fcdd:0:0:a::/64")},
                                      .host_sids = {prefix("fcdd:0:0:a:5::/128")},
+                                     .sid_domain = {prefix("fcdd::/16")},
+                                     .nodes = {prefix("fd10::a/128")},
                                      .uplinks = {uplink}});
   expect_written_once(ruleset, "the first time");
   for (const std::string damage :
        {"delete table ip6 sextant", "delete table netdev sextant", "flush ruleset",
         "flush chain ip6 sextant prerouting", "add rule ip6 sextant prerouting counter",
         "add chain ip6 sextant more", "flush set netdev sextant gateway_sids",
-        "add element ip6 sextant host_sids { fcdd:0:0:a:6:: }"}) {
+        "add element ip6 sextant host_sids { fcdd:0:0:a:6:: }", "flush set ip6 sextant sid_domain",
+        "delete element netdev sextant nodes { fd10::a }", "delete table ip sextant"}) {
     nft(damage);
     expect_written_once(ruleset, damage);
   }
@@ -137,8 +145,9 @@ TEST_F(Filter, ARefusedRulesetChangesNothing) {
   const auto good = host_ruleset({.gateway_sids = {prefix("fcdd::/64")}});
   EXPECT_TRUE(sync(good));
   const auto before = nft("list ruleset");
-  const auto refused = netns_->netns().run(
-      [&] { return sync_ruleset(good + "table ip6 sextant { no such words }"); });
+  auto bad = good;
+  bad.text += "table ip6 sextant { no such words }";
+  const auto refused = netns_->netns().run([&] { return sync_ruleset(bad); });
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message().find("syntax error"), std::string::npos)
       << refused.error().message();

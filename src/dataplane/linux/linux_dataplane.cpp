@@ -3,6 +3,7 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "dataplane/linux/filter.h"
 #include "dataplane/linux/gateway.h"
 #include "dataplane/linux/gateway_side.h"
+#include "dataplane/linux/host_filter.h"
 #include "dataplane/linux/host_side.h"
 #include "dataplane/linux/host_sids.h"
 #include "dataplane/linux/monitor.h"
@@ -38,7 +40,12 @@ constexpr std::chrono::minutes kPathMtuLifetime{10};
 class LinuxDataplane final : public Dataplane {
  public:
   LinuxDataplane(Socket socket, EventSet events, const LinuxOptions& options)
-      : options_(options), socket_(std::move(socket)), host_(socket_), events_(std::move(events)) {
+      : options_(options),
+        socket_(std::move(socket)),
+        host_(socket_),
+        events_(std::move(events)),
+        uplinks_(options.uplinks),
+        filter_(options.sid_sources) {
     capabilities_ = {
         {.name = "netfilter",
          .choice = "gateway namespace behind sextant0",
@@ -68,7 +75,13 @@ class LinuxDataplane final : public Dataplane {
     for (const auto& [locator, via] : wanted.locator_routes) host_.set_locator_route(locator, via);
     if (auto done = host_.sync(report); !done) return fail(done);
     if (auto done = sync_host_sids(report); !done) return fail(done);
-    sync_filter(report);
+    filter_.clear_domain();
+    for (const auto& [prefix, role] : wanted.domain) filter_.set_role(prefix, role);
+    filter_.set_local_sids(identity_.locator, sids_);
+    // Once more: the routes just written may show an uplink.
+    if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
+    filter_.set_uplinks(uplinks_.devices());
+    write_filter(filter_.sync(), report);
     gateway_side_->collect(report);
     return report;
   }
@@ -96,7 +109,7 @@ class LinuxDataplane final : public Dataplane {
     if (local) {
       if (auto done = gateway_side_->sync_local(identity_, sids_, report); !done) return fail(done);
       if (auto done = sync_host_sids(report); !done) return fail(done);
-      sync_filter(report);
+      filter_.set_local_sids(identity_.locator, sids_);
     }
     for (const auto& [locator, via] : change.locator_routes) {
       if (via) {
@@ -111,6 +124,12 @@ class LinuxDataplane final : public Dataplane {
       host_.write_changes(report);
       host_.write_removals(report);
     }
+    if (!change.locator_routes.empty()) {  // they may show an uplink
+      if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
+      filter_.set_uplinks(uplinks_.devices());
+    }
+    for (const auto& [prefix, role] : change.domain) filter_.set_role(prefix, role);
+    write_filter(filter_.write_changes(), report);
     gateway_side_->collect(report);
     return report;
   }
@@ -133,7 +152,9 @@ class LinuxDataplane final : public Dataplane {
     if (!gateway_side_) return Counters{};
     auto local_sids = gateway_side_->counters();
     if (!local_sids) return tl::unexpected(local_sids.error());
-    return Counters{.local_sids = std::move(*local_sids)};
+    auto dropped = read_drop_counters();
+    if (!dropped) return tl::unexpected(dropped.error());
+    return Counters{.local_sids = std::move(*local_sids), .dropped = std::move(*dropped)};
   }
 
   int event_fd() const override { return events_.fd(); }
@@ -149,8 +170,8 @@ class LinuxDataplane final : public Dataplane {
         .lost = [&] { damage = true; },
     });
     if (links && !damage) {
-      const auto now = Uplinks::read(socket_);
-      damage = !now || *now != uplinks_;
+      const auto changed = uplinks_.refresh(socket_);
+      damage = !changed || *changed;
     }
     return damage;
   }
@@ -201,9 +222,7 @@ class LinuxDataplane final : public Dataplane {
       monitor_->skip_routing();
       if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
     }
-    auto uplinks = Uplinks::read(socket_);
-    if (!uplinks) return tl::unexpected(uplinks.error());
-    uplinks_ = std::move(*uplinks);
+    if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
     return {};
   }
 
@@ -247,20 +266,9 @@ class LinuxDataplane final : public Dataplane {
     return dataplane::sync_host_sids(socket_, gateway_->host_outer(), sids_, report);
   }
 
-  void sync_filter(ApplyReport& report) {
-    FilterInput input;
-    if (identity_.locator) input.gateway_sids.insert(*identity_.locator);
-    for (const auto& [sid, local] : sids_) {
-      const auto prefix = IpPrefix::host(sid.address());
-      if (is_host_behavior(local.behavior)) {
-        input.host_sids.insert(prefix);
-      } else if (!identity_.locator || !identity_.locator->contains(prefix)) {
-        input.gateway_sids.insert(prefix);
-      }
-    }
-    input.uplinks = uplinks_.ethernet();
-    book(report, "nftables", sync_ruleset(host_ruleset(input)));
-    monitor_->skip_own_tables();
+  void write_filter(const Result<bool>& written, ApplyReport& report) {
+    book(report, "nftables", written);
+    if (!written || *written) monitor_->skip_own_tables();
   }
 
   bool host_damaged(const nlmsghdr& event, bool& links) {
@@ -287,7 +295,12 @@ class LinuxDataplane final : public Dataplane {
       case RTM_NEWROUTE:
       case RTM_DELROUTE: {
         const auto route = netlink::parse_route(event);
-        return route && (host_.owns(*route) || host_.concerns(*route));
+        if (!route) return false;
+        links |= event.nlmsg_type == RTM_NEWROUTE &&
+                 std::ranges::any_of(route->next_hops, [&](const auto& hop) {
+                   return hop.gateway && uplinks_.is_candidate(hop.link);
+                 });
+        return host_.owns(*route) || host_.concerns(*route);
       }
       case RTM_DELRULE:
         return netlink::Attributes::of<fib_rule_hdr>(event).u8(FRA_PROTOCOL) ==
@@ -333,6 +346,7 @@ class LinuxDataplane final : public Dataplane {
   std::optional<PacketTooBigSocket> too_big_;
   Timer path_mtu_timer_;
   Uplinks uplinks_;
+  HostFilter filter_;
   HostSide::Identity identity_;
   std::map<srv6::Sid, overlay::LocalSid> sids_;
 };

@@ -17,6 +17,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "dataplane/dataplane.h"
@@ -30,6 +32,8 @@ struct LinuxOptions {
   /// SID: net/ipv6/exthdrs.c wants Segments Left below the number of SIDs in the header), and such
   /// routers are common.
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;
+  std::vector<std::string> uplinks = {};   // see Uplinks
+  std::vector<IpPrefix> sid_sources = {};  // see FilterInput
 };
 
 /// A data plane of the calling thread's network namespace. Touches nothing yet. Errors: no

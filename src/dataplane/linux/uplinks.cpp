@@ -1,12 +1,50 @@
 #include "dataplane/linux/uplinks.h"
 
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "dataplane/linux/names.h"
 #include "dataplane/linux/netlink/address.h"
+#include "dataplane/linux/netlink/attributes.h"
 #include "dataplane/linux/netlink/link.h"
+#include "dataplane/linux/netlink/message.h"
 
 namespace sextant::dataplane {
+namespace {
 
-Result<Uplinks> Uplinks::read(netlink::Socket& socket) {
+Result<bool> has_gateway_route(netlink::Socket& socket, netlink::IfIndex link) {
+  netlink::Message dump(RTM_GETROUTE, 0, rtmsg{.rtm_family = AF_INET6});
+  dump.u32(RTA_TABLE, netlink::number(netlink::TableId::kMain)).u32(RTA_OIF, netlink::number(link));
+  bool found = false;
+  const auto read = socket.dump(dump, [&](const nlmsghdr& message) {
+    const auto attributes = netlink::Attributes::of<rtmsg>(message);
+    found |= attributes.address(RTA_GATEWAY).has_value() || attributes.has(RTA_MULTIPATH) ||
+             attributes.has(RTA_NH_ID);
+  });
+  if (!read) return tl::unexpected(read.error());
+  return found;
+}
+
+}  // namespace
+
+std::set<Uplink> Uplinks::ethernet() const {
+  auto devices = devices_;
+  std::erase_if(devices, [](const Uplink& uplink) { return !uplink.ethernet; });
+  return devices;
+}
+
+bool Uplinks::is_named(const std::string& device) const {
+  return std::ranges::any_of(names_, [&](const std::string& name) {
+    const std::string_view wanted(name);
+    return wanted.ends_with('*') ? device.starts_with(wanted.substr(0, wanted.size() - 1))
+                                 : device == wanted;
+  });
+}
+
+Result<bool> Uplinks::refresh(netlink::Socket& socket) {
   const auto links = netlink::list_links(socket);
   if (!links) return tl::unexpected(links.error());
   const auto addresses = netlink::list_addresses(socket, {.family = Family::kIpv6});
@@ -15,19 +53,39 @@ Result<Uplinks> Uplinks::read(netlink::Socket& socket) {
   for (const auto& address : *addresses) {
     if (address.scope == netlink::AddressScope::kUniverse) global.insert(address.link);
   }
-  Uplinks uplinks;
+  std::set<Uplink> devices;
+  std::set<netlink::IfIndex> candidates, routed;
   for (const auto& link : *links) {
     const bool ours = link.name == kHostInner || link.name == kHostOuter ||
                       link.name.starts_with(kPodDevicePrefix);
-    if (ours || link.is_loopback() || !global.contains(link.index)) continue;
+    if (ours || link.is_loopback()) continue;
+    bool uplink =
+        names_.empty() ? global.contains(link.index) && link.kind != "bridge" : is_named(link.name);
+    if (!uplink && names_.empty()) {
+      uplink = routed_.contains(link.index);
+      if (!uplink) {
+        const auto found = has_gateway_route(socket, link.index);
+        if (!found) return tl::unexpected(found.error());
+        uplink = *found;
+      }
+      (uplink ? routed : candidates).insert(link.index);
+    }
     // A device without a hardware address carries no Ethernet header to rewrite.
-    if (link.mac != netlink::MacAddress{}) {
-      uplinks.ethernet_.insert({.index = netlink::number(link.index), .name = link.name});
+    if (uplink) {
+      devices.insert({.index = netlink::number(link.index),
+                      .name = link.name,
+                      .ethernet = link.mac != netlink::MacAddress{}});
     }
   }
   // None up at the moment: pods keep the minimum, which passes everywhere.
-  if (const auto mtu = netlink::underlay_mtu(socket)) uplinks.mtu_ = *mtu;
-  return uplinks;
+  const auto underlay = netlink::underlay_mtu(socket);
+  const auto mtu = underlay ? *underlay : 0;
+  const bool changed = devices != devices_ || mtu != mtu_;
+  devices_ = std::move(devices);
+  candidates_ = std::move(candidates);
+  routed_ = std::move(routed);
+  mtu_ = mtu;
+  return changed;
 }
 
 }  // namespace sextant::dataplane
