@@ -72,7 +72,7 @@ ManPage sextant_cni_page() {
              "The other fields are in docs/reference-cni.md."}}},
       .after = {
           {"Environment",
-           {"  CNI_COMMAND      ADD, DEL, CHECK, VERSION, and what newer versions add",
+           {"  CNI_COMMAND      ADD, DEL, CHECK, GC, STATUS or VERSION (CNI 1.1.0)",
             "  CNI_CONTAINERID  the container", "  CNI_NETNS        path of its network namespace",
             "  CNI_IFNAME       the interface's name in the pod",
             "  CNI_PATH         folders with plugins: where the IPAM plugin is looked for"}},

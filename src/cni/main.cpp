@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
+#include "base/version.h"
 #include "cni/plugin.h"
 
 namespace {
@@ -39,9 +41,26 @@ Outcome<std::string> read_standard_input() {
   }
 }
 
+// A runtime passes no arguments; a person who looks what this is does.
+int tell(std::string_view argument) {
+  if (argument == "--version") {
+    std::cout << "sextant-cni " << sextant::version() << std::endl;
+    return 0;
+  }
+  const bool asked = argument == "--help" || argument == "-h";
+  (asked ? std::cout : std::cerr) << "sextant-cni: the CNI plugin of Sextant. A container runtime "
+                                     "runs it, with CNI_COMMAND and the "
+                                     "other\nvariables of https://www.cni.dev/docs/spec/ and the "
+                                     "network configuration on standard "
+                                     "input.\nConfiguration: docs/reference-cni.md, sextant-cni(8)."
+                                  << std::endl;
+  return asked ? 0 : 2;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) return tell(argv[1]);
   const auto answer = sextant::cni::run_plugin(environment, read_standard_input);
   if (!answer.output.empty()) std::cout << answer.output << std::endl;
   return answer.exit_status;

@@ -5,6 +5,7 @@
 
 #include "cni/ipam.h"
 #include "cni/leases.h"
+#include "cni/node.h"
 #include "cni/pod_link.h"
 #include "dataplane/linux/netlink/mtu.h"
 #include "dataplane/linux/netlink/route.h"
@@ -23,12 +24,6 @@ Outcome<void> require_1_1(const NetworkConfig& config, const char* command) {
   return refuse(ErrorCode::kIncompatibleVersion,
                 "cniVersion: '" + config.cni_version + "' has no " + command,
                 std::string(command) + " came with 1.1.0");
-}
-
-Outcome<Socket> open_socket() {
-  auto socket = Socket::make();
-  if (!socket) return refuse(ErrorCode::kNetwork, "cannot talk to the kernel", socket.error());
-  return std::move(*socket);
 }
 
 // A device that is not ours delivers the address without a gateway: its pod lives, whoever made it.

@@ -2,7 +2,6 @@
 // gone.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "cni/invocation.h"
@@ -11,9 +10,6 @@
 #include "dataplane/linux/netlink/socket.h"
 
 namespace sextant::cni {
-
-/// The pods' MTU: `mtu`, or the underlay's less the encapsulation.
-[[nodiscard]] Outcome<std::uint32_t> choose_mtu(const NetworkConfig& config, netlink::Socket& host);
 
 /// Removes every attachment of the network that is not in `cni.dev/valid-attachments`, and its
 /// lease. What fails does not keep the rest from being removed; the first error is returned.

@@ -106,6 +106,72 @@ TEST_F(PluginTest, SingleStackPodsGetOneFamily) {
   }
 }
 
+TEST_F(PluginTest, SeveralRangesOfOneFamilyGiveSeveralAddresses) {
+  const auto input = config("1.0.0", {"172.16.0.0/26", "172.17.0.0/26", "fd00:1::/122"});
+  const auto added = run("ADD", input);
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  EXPECT_THAT(added.result().at("ips").as_array(), SizeIs(3));
+  EXPECT_THAT(added.result().at("routes").as_array(), SizeIs(2)) << "one default route a family";
+  for (const char* address : {"172.16.0.2", "172.17.0.2"}) {
+    expect_first_packets_pass(pod_->netns(), ip(address), node_->netns(), ip("192.168.10.254"));
+  }
+  expect_first_packets_pass(pod_->netns(), ip("fd00:1::2"), node_->netns(), ip("fd10::1000"));
+  EXPECT_EQ(run("DEL", input).exit_status, 0);
+  expect_nothing_left();
+}
+
+TEST_F(PluginTest, SeveralSubnetsOfOnePoolAreUsedOneAfterTheOther) {
+  auto input = config("1.0.0", {});
+  const json::array pool{json::object{{"subnet", "172.16.0.0/30"}},
+                         json::object{{"subnet", "172.17.0.0/30"}}};
+  input["ipam"].as_object()["ranges"] = json::array{pool};
+  const ScratchNetns second("pod2"), third("pod3");
+  std::vector<std::string> addresses;
+  for (const auto& [container, pod] :
+       {std::pair("c1", &std::as_const(*pod_)), {"c2", &second}, {"c3", &third}}) {
+    const auto added = run(environment("ADD", container, *pod), json::serialize(input));
+    if (added.exit_status != 0) break;
+    addresses.emplace_back(added.result().at("ips").at(0).at("address").as_string());
+  }
+  EXPECT_THAT(addresses, ::testing::UnorderedElementsAre("172.16.0.2/32", "172.17.0.2/32"))
+      << "and the third finds none";
+  expect_first_packets_pass(pod_->netns(), ip("172.16.0.2"), second.netns(), ip("172.17.0.2"));
+}
+
+TEST_F(PluginTest, RoutesOfTheIpamPluginLeadThroughOurGatewayWithTheirOptions) {
+  std::ofstream(folder_ / "routes") << R"(#!/bin/sh
+case $CNI_COMMAND in
+VERSION) echo '{"supportedVersions": ["1.0.0", "1.1.0"]}';;
+ADD) echo '{"ips": [{"address": "172.16.0.9/26", "gateway": "172.16.0.1"}],
+  "routes": [{"dst": "10.0.0.0/8", "gw": "172.16.0.1", "mtu": 1300, "advmss": 1200,
+              "priority": 50, "table": 77}, {"dst": "0.0.0.0/0", "mtu": 1400}]}';;
+esac
+)";
+  fs::permissions(folder_ / "routes", fs::perms::owner_all);
+  plugin_path_ = folder_.string();
+  auto input = config("1.1.0");
+  input["ipam"] = json::object{{"type", "routes"}};
+  const auto added = run("ADD", input);
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  EXPECT_EQ(added.result().at("routes"), json::parse(R"([
+      {"dst": "10.0.0.0/8", "gw": "169.254.1.1", "mtu": 1300, "advmss": 1200, "priority": 50,
+       "table": 77}, {"dst": "0.0.0.0/0", "gw": "169.254.1.1", "mtu": 1400}])"));
+  Socket inside = pod_->socket();
+  const auto there = expect(netlink::list_routes(inside, {.table = netlink::TableId{77}}));
+  ASSERT_THAT(there, SizeIs(1));
+  EXPECT_EQ(there[0].destination.to_string(), "10.0.0.0/8");
+  EXPECT_EQ(there[0].metric, 50U);
+  EXPECT_EQ(there[0].mtu, 1300U);
+  EXPECT_EQ(there[0].advmss, 1200U);
+  EXPECT_EQ(there[0].next_hops.at(0).gateway, ip("169.254.1.1"));
+  input["prevResult"] = added.result();
+  auto checked = run("CHECK", input);
+  EXPECT_EQ(checked.exit_status, 0) << checked.output;
+  expect(netlink::delete_route(inside, there[0]));
+  checked = run("CHECK", input);
+  EXPECT_THAT(checked.output, HasSubstr("route 10.0.0.0/8 via 169.254.1.1 dev eth0: missing"));
+}
+
 TEST_F(PluginTest, Ipv6WorksInPodsWhereItIsOffByDefault) {
   expect(pod_->netns().run([] {
     expect(Result<void>(
