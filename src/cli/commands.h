@@ -15,6 +15,9 @@ namespace sextant::cli {
 /// status, sids, policies, routes, nodes: what the agent of this node says over its socket.
 void add_agent_commands(CLI::App& app);
 
+/// doctor.
+void add_doctor_command(CLI::App& app);
+
 /// uninstall.
 void add_uninstall_command(CLI::App& app);
 

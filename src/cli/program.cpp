@@ -57,12 +57,14 @@ Program make_program() {
   app->require_subcommand(1);
   app->fallthrough(false);
   add_agent_commands(*app);
+  add_doctor_command(*app);
   add_uninstall_command(*app);
 
   add_trace_command(*app);
   add_testbed_commands(*app);
   add_shell_commands(*app);
   teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},
+                            {"sextant doctor", "what is wrong with it, its underlay, its peers"},
                             {"sextant policies", "which paths are active, and which are not"},
                             {"sextant demo", "see the overlay at work on this machine"},
                             {"sextant status --help", "what a command does, with examples"}},

@@ -46,6 +46,8 @@ Result<void> delete_nft_table(const std::string& table) {
   return {};
 }
 
+Result<std::string> run_nft(const std::string& commands) { return run(commands, 0); }
+
 Result<std::string> nft_ruleset_json() {
   return run("list ruleset", NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
 }

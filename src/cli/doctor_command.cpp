@@ -1,0 +1,84 @@
+// doctor: what is wrong with this node, its underlay and its peers, and what to do.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/value.hpp>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/doctor_report.h"
+#include "cli/help.h"
+#include "cli/output.h"
+#include "doctor/doctor.h"
+
+namespace sextant::cli {
+namespace {
+
+struct Options {
+  std::string socket{footprint::default_places().socket};
+  std::string output = "table";
+  std::vector<std::string> peers, cni_configs, cni_programs;
+  bool no_probes = false;
+  bool problems_only = false;
+};
+
+void run(const Options& options) {
+  doctor::Options wanted{.peers = options.peers, .probes = !options.no_probes};
+  wanted.places.socket = options.socket;
+  if (!options.cni_configs.empty())
+    wanted.places.cni_configs = {options.cni_configs.begin(), options.cni_configs.end()};
+  if (!options.cni_programs.empty())
+    wanted.places.cni_programs = {options.cni_programs.begin(), options.cni_programs.end()};
+  const auto findings = doctor::examine(wanted);
+  if (options.output == "json") {
+    fmt::print("{}", indented_json(doctor_json(findings)));
+  } else if (options.output == "yaml") {
+    fmt::print("{}", yaml(doctor_json(findings)));
+  } else {
+    fmt::print("{}", doctor_text(findings, options.problems_only));
+  }
+  if (worst(findings) == doctor::Verdict::kFail) throw CLI::RuntimeError(1);
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app) {
+  auto* command = app.add_subcommand(
+      "doctor", "Check this node, its underlay and its peers, and say what to do");
+  auto options = std::make_shared<Options>();
+  command->add_option("-o,--output", options->output, "How to print: table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str();
+  command->add_option("--peer", options->peers, "Probe this node only; may be repeated")
+      ->type_name("NODE")
+      ->expected(1);
+  command->add_flag("--no-probes", options->no_probes, "Send no packet: look at this node only");
+  command->add_flag("-q,--quiet", options->problems_only, "Leave out what is well (table only)");
+  command->add_option("--socket", options->socket, "The agent's Unix socket")
+      ->type_name("PATH")
+      ->envname("SEXTANT_SOCKET")
+      ->capture_default_str();
+  command
+      ->add_option("--cni-conf-dir", options->cni_configs,
+                   "Where the runtime looks for network configurations (default /etc/cni/net.d)")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      ->add_option("--cni-bin-dir", options->cni_programs,
+                   "Where the runtime looks for plugins (default /opt/cni/bin, /usr/lib/cni)")
+      ->type_name("DIR")
+      ->expected(1);
+  command->callback([options] { run(*options); });
+  teach(*command,
+        {.examples = {{"sextant doctor", "everything; takes a few seconds and changes nothing"},
+                      {"sextant doctor -q", "only what is wrong"},
+                      {"sextant doctor --peer worker2", "can that node be reached, and how big"},
+                      {"sextant doctor -o json | jq '.findings[] | select(.verdict == \"fail\")'",
+                       "for a script"}},
+         .exit_statuses = {{0, "no check failed (there may be warnings)"},
+                           {1, "a check failed: pods are without network, or will be"}},
+         .read_on = {"docs/doctor.md    each check: what it looks at, why, what to do",
+                     "sextant trace     the way of one flow, hop by hop"}});
+}
+
+}  // namespace sextant::cli

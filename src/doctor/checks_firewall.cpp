@@ -1,0 +1,150 @@
+// Packet filters that would drop what pods send, or what carries it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "doctor/checks.h"
+
+namespace sextant::doctor {
+namespace {
+
+constexpr int kDeepestJump = 16;  // nft's own limit of nested jumps
+// RFC 2473 and RFC 8754: what an outer packet carries behind its IPv6 header.
+constexpr unsigned kIpv4 = 4, kIpv6 = 41, kRouting = 43;
+
+bool names_device(const std::set<std::string>& devices, std::string_view name) {
+  return std::any_of(devices.begin(), devices.end(), [name](const std::string& device) {
+    if (device == name) return true;
+    if (!device.ends_with('*')) return false;
+    const auto stem = std::string_view(device).substr(0, device.size() - 1);
+    return name.starts_with(stem);
+  });
+}
+
+/// Whether the rule takes some packets of pods beyond replies: it names our devices or pods'
+/// prefixes, or names nothing at all.
+bool is_for_pods(const FirewallRule& rule, const AgentFacts& agent) {
+  if (rule.narrow || !rule.protocols.empty() || rule.routing_header || rule.reverse_path)
+    return false;
+  if (!rule.devices.empty())
+    return names_device(rule.devices, "sextant0") || names_device(rule.devices, "sxp0");
+  if (rule.prefixes.empty()) return true;
+  return std::any_of(rule.prefixes.begin(), rule.prefixes.end(), [&agent](const IpPrefix& named) {
+    const auto overlaps = [&named](const IpPrefix& pods) { return named.overlaps(pods); };
+    return std::any_of(agent.pod_prefixes.begin(), agent.pod_prefixes.end(), overlaps);
+  });
+}
+
+class Reader {
+ public:
+  Reader(const Firewall& firewall, const AgentFacts& agent) : firewall_(firewall), agent_(agent) {}
+
+  /// Whether pods' packets are let through somewhere in the chain or where it jumps to.
+  [[nodiscard]] bool allows_pods(const FirewallChain& chain, int depth = 0) const {
+    if (depth > kDeepestJump) return false;
+    for (const auto& rule : chain.rules) {
+      if (rule.fate == Fate::kAccept && is_for_pods(rule, agent_)) return true;
+      if (rule.fate != Fate::kJump) continue;
+      if (const auto* next = target(chain, rule); next && allows_pods(*next, depth + 1))
+        return true;
+    }
+    return false;
+  }
+
+  /// The hooks from which the chain is reached.
+  [[nodiscard]] std::set<std::string> hooks_of(const FirewallChain& chain, int depth = 0) const {
+    if (!chain.hook.empty()) return {chain.hook};
+    std::set<std::string> hooks;
+    if (depth > kDeepestJump) return hooks;
+    for (const auto& other : firewall_.chains)
+      for (const auto& rule : other.rules)
+        if (rule.fate == Fate::kJump && target(other, rule) == &chain)
+          hooks.merge(hooks_of(other, depth + 1));
+    return hooks;
+  }
+
+ private:
+  [[nodiscard]] const FirewallChain* target(const FirewallChain& from,
+                                            const FirewallRule& rule) const {
+    for (const auto& chain : firewall_.chains)
+      if (chain.family == from.family && chain.table == from.table && chain.name == rule.target)
+        return &chain;
+    return nullptr;
+  }
+  const Firewall& firewall_;
+  const AgentFacts& agent_;
+};
+
+bool concerns(const FirewallChain& chain, Family family) {
+  return chain.family == "inet" || chain.family == (family == Family::kIpv4 ? "ip" : "ip6");
+}
+
+void check_policy(Findings& findings, const Reader& reader, const FirewallChain& chain,
+                  const AgentFacts& agent) {
+  const bool wanted = (concerns(chain, Family::kIpv4) && agent.has_pods_of(Family::kIpv4)) ||
+                      (concerns(chain, Family::kIpv6) && agent.has_pods_of(Family::kIpv6));
+  if (chain.hook != "forward" || !chain.drops_by_policy || !wanted) return;
+  if (reader.allows_pods(chain)) return;
+  const bool nft = chain.family != "ip" && chain.family != "ip6";
+  const auto tool = chain.family == "ip6" ? "ip6tables" : "iptables";
+  findings.push_back(
+      {Verdict::kFail, "firewall", chain.title(), "policy drop, and no rule lets pods through",
+       "packets between pods and the overlay are forwarded ones: this chain drops them",
+       nft ? fmt::format(
+                 "nft insert rule {} iifname {{ \"sextant0\", \"sxp*\" }} accept; nft insert "
+                 "rule {} oifname {{ \"sextant0\", \"sxp*\" }} accept",
+                 chain.title(), chain.title())
+           : fmt::format("{0} -I FORWARD -i sextant0 -j ACCEPT; {0} -I FORWARD -o sextant0 -j "
+                         "ACCEPT; {0} -I FORWARD -i sxp+ -j ACCEPT",
+                         tool)});
+}
+
+void check_rule(Findings& findings, const Reader& reader, const FirewallChain& chain,
+                const FirewallRule& rule) {
+  if (rule.fate != Fate::kDrop || chain.family == "ip") return;  // outer packets are IPv6
+  const bool carries = rule.protocols.contains(kIpv4) || rule.protocols.contains(kIpv6) ||
+                       rule.protocols.contains(kRouting);
+  const auto hooks = reader.hooks_of(chain);
+  if (rule.routing_header || carries) {
+    // From Ethernet uplinks packets are taken at ingress, before these hooks; they leave as output.
+    const bool hit = hooks.contains("output") || hooks.contains("postrouting") ||
+                     hooks.contains("ingress") || hooks.contains("egress");
+    findings.push_back(
+        {hit ? Verdict::kFail : Verdict::kWarn, "firewall", chain.title(),
+         rule.routing_header ? "a rule drops packets with a routing header"
+                             : "a rule drops IP in IPv6 (protocol 4, 41 or 43)",
+         hit ? "every packet of the overlay that has such a header is dropped on this node"
+             : "where an uplink is no Ethernet device its packets cross this chain",
+         "nft -a list ruleset; take the rule out, or limit it to devices that are no uplink"});
+  }
+  if (rule.reverse_path && (hooks.contains("prerouting") || hooks.contains("input"))) {
+    findings.push_back(
+        {Verdict::kWarn, "firewall", chain.title(),
+         "a rule drops IPv6 whose route back leads elsewhere (strict reverse path)",
+         "with several uplinks outer packets may come in by another one; from the overlay come "
+         "packets of other nodes' own addresses, whose route back is the underlay",
+         "firewalld: IPv6_rpfilter=loose in /etc/firewalld/firewalld.conf; else except sextant0 "
+         "from it"});
+  }
+}
+
+}  // namespace
+
+Findings check_firewall(const Firewall& firewall, const AgentFacts& agent) {
+  if (!firewall.unread.empty())
+    return {{Verdict::kWarn, "firewall", "this node", "not looked at: " + firewall.unread,
+             "a filter may drop what pods send", "sudo sextant doctor"}};
+  Findings findings;
+  const Reader reader(firewall, agent);
+  for (const auto& chain : firewall.chains) {
+    check_policy(findings, reader, chain, agent);
+    for (const auto& rule : chain.rules) check_rule(findings, reader, chain, rule);
+  }
+  if (findings.empty())
+    findings.push_back(
+        {Verdict::kOk, "firewall", "this node",
+         fmt::format("{} chains of others, none in the way", firewall.chains.size())});
+  return findings;
+}
+
+}  // namespace sextant::doctor
