@@ -6,6 +6,7 @@
 
 #include "cni/plugin_testing.h"
 #include "cni/traffic_testing.h"
+#include "dataplane/linux/netlink/neighbor.h"
 
 namespace sextant::cni {
 namespace {
@@ -34,6 +35,33 @@ TEST_F(PluginTest, FirstPacketsPassBetweenTwoPodsOfTheNode) {
   expect_first_packets_pass(pod_->netns(), ip("172.16.0.2"), second.netns(), ip("172.16.0.3"));
   expect_first_packets_pass(second.netns(), ip("fdfb:af47:32af::3"), pod_->netns(),
                             ip("fdfb:af47:32af::2"));
+}
+
+// Whether an address that is nobody's but that link's answers: with a reset, as nothing listens
+// there.
+bool refuses(const Netns& netns, const IpAddress& address, netlink::IfIndex link) {
+  const UniqueFd client(expect(
+      netns.run([] { return ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); })));
+  auto remote = socket_address(address, 9);
+  reinterpret_cast<sockaddr_in6&>(remote).sin6_scope_id = netlink::number(link);
+  (void)::connect(client.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote);
+  pollfd waiting{.fd = client.get(), .events = POLLOUT};
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::poll(&waiting, 1, 2000) == 1 &&
+         ::getsockopt(client.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+         error == ECONNREFUSED;
+}
+
+TEST_F(PluginTest, TheGatewayAnswersThePodAndIsFoundAgainWhenItsNeighborEntryIsLost) {
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  Socket inside = pod_->socket();
+  const auto eth0 = expect(netlink::get_link(inside, "eth0")).index;
+  EXPECT_TRUE(refuses(pod_->netns(), ip("fe80::1"), eth0));
+  expect(netlink::delete_neighbor(inside, eth0, ip("fe80::1")));
+  EXPECT_TRUE(refuses(pod_->netns(), ip("fe80::1"), eth0));
+  expect_first_packets_pass(pod_->netns(), ip("fdfb:af47:32af::2"), node_->netns(),
+                            ip("fd10::1000"));
 }
 
 TEST_F(PluginTest, AddReportsWhatItMadeInEachVersion) {

@@ -121,9 +121,18 @@ Result<void> configure_pod(const Netns& pod, const PodLink& link) {
   });
 }
 
-// fe80::/64, with the kernel's own protocol and metric for it.
-IpPrefix link_local_prefix() {
-  return {Ipv6Address({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}), 64};
+// fe80::/64 as the kernel makes it for each device: beside those of the others, hence no
+// NLM_F_EXCL.
+Result<void> add_link_local_route(Socket& host, IfIndex device) {
+  const Ipv6Address start({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  const netlink::Route route{.destination = IpPrefix(start, 64),
+                             .protocol = netlink::RouteProtocol::kKernel,
+                             .metric = 256,
+                             .next_hops = {{.link = device}}};
+  netlink::Message message = netlink::route_message(route, netlink::RouteWrite::kAdd);
+  message.header().nlmsg_flags =
+      static_cast<std::uint16_t>((message.header().nlmsg_flags & ~NLM_F_EXCL) | NLM_F_APPEND);
+  return host.request(std::move(message.about(route.to_string())));
 }
 
 Result<void> configure_host(Socket& host, const PodLink& link) {
@@ -143,10 +152,7 @@ Result<void> configure_host(Socket& host, const PodLink& link) {
     auto done = netlink::add_address(
         host, {device->index, gateway(Family::kIpv6), 128, netlink::AddressScope::kLink});
     if (!done) return done;
-    done = netlink::add_route(host, {.destination = link_local_prefix(),
-                                     .protocol = netlink::RouteProtocol::kKernel,
-                                     .metric = 256,
-                                     .next_hops = {{.link = device->index}}});
+    done = add_link_local_route(host, device->index);
     // The kernel's own, where it made one all the same.
     if (!done && done.error().errno_value != EEXIST) return done;
   }
