@@ -95,7 +95,7 @@ TEST_F(MetricsTest, NameAPolicyAndItsSegmentLists) {
   EXPECT_EQ(samples.at("sextant_segment_list_weight" + list), 1);
   const std::string candidate =
       "{" + policy + R"(,object="SRv6Policy/gold",candidate_path="north",protocol_origin="30",)" +
-      R"(originator="0:::",discriminator="1"})";
+      R"(originator="<0, ::>",discriminator="1"})";
   EXPECT_EQ(samples.at("sextant_candidate_path_active" + candidate), 1);
   EXPECT_EQ(samples.at("sextant_candidate_path_valid" + candidate), 1);
   EXPECT_EQ(samples.at(R"(sextant_policies{state="active"})"), 2) << "one a family";
@@ -170,6 +170,16 @@ TEST_F(MetricsPerNodeTest, CountPlainPathsNodeByNodeWhereAskedFor) {
       scrape().at(
           R"(sextant_node_plain_packets_total{endpoint="fd12::1000",endpoint_node="worker2",family="IPv6"})"),
       5);
+}
+
+TEST_F(MetricsTest, SayNothingOfTrafficThatTheDataPlaneDoesNotCount) {
+  begin();
+  reconciler_->take(example::change_of(example::gold()));
+  fake_->count_paths(false);
+  for (const auto& [name, value] : scrape()) {
+    EXPECT_EQ(name.find("sextant_plain_packets_total"), std::string::npos) << name;
+    EXPECT_EQ(name.find("sextant_policy_packets_total"), std::string::npos) << name;
+  }
 }
 
 TEST_F(MetricsTest, ShowLocalSidsAndDrops) {
@@ -283,7 +293,7 @@ TEST_F(MetricsTest, GrowWithThePoliciesOfTheHeadendAndNotWithTheCluster) {
   EXPECT_GT(fake_->counters()->paths.size(), 400U);
   EXPECT_EQ(scrape().size(), before);
   reconciler_->take(example::change_of(example::gold()));
-  EXPECT_LE(scrape().size() - before, 22U) << "11 a policy and family; and its binding SID";
+  EXPECT_EQ(scrape().size() - before, 16U) << "8 a policy and family";
 }
 
 TEST_F(MetricsTest, CountReloadsAndTheLoopsLag) {

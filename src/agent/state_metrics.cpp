@@ -61,8 +61,8 @@ std::map<Labels, CandidateState> candidate_states(const LabelledPolicy& labelled
     labels.add("object", candidate.object.to_string())
         .add("candidate_path", candidate.name)
         .add("protocol_origin", std::to_string(key.origin.value))
-        .add("originator",
-             std::to_string(key.originator.asn) + ":" + key.originator.address.to_string())
+        .add("originator", "<" + std::to_string(key.originator.asn) + ", " +
+                               key.originator.address.to_string() + ">")
         .add("discriminator", std::to_string(key.discriminator));
     auto& state = states[std::move(labels)];
     state.active |= candidate.active;

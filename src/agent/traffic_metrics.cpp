@@ -59,8 +59,9 @@ void write_policies(MetricText& text, const overlay::Forwarding& forwarding,
 void write_plain(MetricText& text, const Reconciler& reconciler,
                  const dataplane::Counters& counters, const PlainTraffic& plain, bool per_node) {
   std::vector<CountSample> families;
+  const bool counted = !counters.paths.empty() || reconciler.resolver().forwarding().paths.empty();
   for (const auto family : {Family::kIpv4, Family::kIpv6})
-    families.push_back({{{"family", to_string(family)}}, plain.total(family)});
+    if (counted) families.push_back({{{"family", to_string(family)}}, plain.total(family)});
   text.counts("sextant_plain", "encapsulated towards their node's SID, outside of any policy",
               families);
   if (!per_node) return;

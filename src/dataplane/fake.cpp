@@ -53,6 +53,7 @@ Result<void> FakeDataplane::remove_all() {
 Result<Counters> FakeDataplane::counters() {
   if (failure_) return tl::unexpected(*failure_);
   auto counters = counters_;
+  if (!counts_paths_) return counters;
   for (const auto& [key, path] : installed_.paths) {
     auto& count = counters.paths[key];
     const auto found = carried_.find(key);

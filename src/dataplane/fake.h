@@ -58,6 +58,8 @@ class FakeDataplane final : public Dataplane {
   void set_counters(Counters counters) { counters_ = std::move(counters); }
   /// Traffic on a list of an installed path.
   void carry(const overlay::PathKey& path, std::size_t list, const Count& traffic);
+  /// Whether paths are counted at all.
+  void count_paths(bool counted) { counts_paths_ = counted; }
   /// Somebody else changed what is installed: event_fd() turns readable and damaged() true once.
   /// Safe to call from another thread; the change to `installed()` is not.
   void damage();
@@ -81,6 +83,7 @@ class FakeDataplane final : public Dataplane {
   std::vector<ApplyProblem> problems_;
   std::vector<Capability> capabilities_;
   Counters counters_;
+  bool counts_paths_ = true;
   std::map<overlay::PathKey, Carried> carried_;
 };
 

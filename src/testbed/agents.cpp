@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kMetrics = ":9617";  // each node is a network namespace with ports of its own
+
 std::filesystem::path pid_file(const Id& id, std::string_view node) {
   return id.directory() / fmt::format("{}.pid", node);
 }
@@ -114,10 +116,11 @@ Result<std::vector<std::string>> start_agents(const Id& id, const Topology& lab,
   std::vector<std::string> started;
   for (const ClusterNode& node : lab.nodes) {
     if (agent_process(id, node.name) != 0) continue;
-    const auto pid = spawn_daemon({.arguments = {*program, "--node", node.name, "--manifests",
-                                                 id.manifests(), "--socket", id.socket(node.name)},
-                                   .netns = id.netns(node.name)},
-                                  log_file(id, node.name), pid_file(id, node.name));
+    const auto pid =
+        spawn_daemon({.arguments = {*program, "--node", node.name, "--manifests", id.manifests(),
+                                    "--socket", id.socket(node.name), "--metrics-listen", kMetrics},
+                      .netns = id.netns(node.name)},
+                     log_file(id, node.name), pid_file(id, node.name));
     if (!pid) return tl::unexpected(pid.error());
     started.push_back("sextantd on " + node.name);
   }
