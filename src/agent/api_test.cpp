@@ -181,6 +181,20 @@ TEST_F(ApiTest, TraceRefusesWhatItCannotAnswer) {
     EXPECT_TRUE(get(std::string("/v1/trace") + query, 400).as_object().contains("error")) << query;
 }
 
+TEST_F(ApiTest, ServesMetricsAndOnTcpNothingElse) {
+  const auto tcp = make_metrics_api(
+      *reconciler_, [this] { return source_; }, metrics_);
+  for (const auto& handler : {api_, tcp}) {
+    const auto response = handler({.method = "GET", .target = "/metrics"});
+    EXPECT_EQ(response.status, 200U);
+    EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_NE(response.body.find("\nsextant_healthy 0\n"), std::string::npos);
+  }
+  for (const auto* target : {"/", "/healthz", "/v1/status", "/v1/trace?x=y", "/metricsx"})
+    EXPECT_EQ(tcp({.method = "GET", .target = target}).status, 404U) << target;
+  EXPECT_EQ(tcp({.method = "POST", .target = "/metrics"}).status, 405U);
+}
+
 TEST_F(ApiTest, RefusesUnknownPathsAndOtherMethods) {
   for (const auto* target : {"/", "/v1", "/v1/", "/v1/status/", "/v1/statusx", "", "?", "/../x"})
     EXPECT_TRUE(get(target, 404).as_object().contains("error")) << target;

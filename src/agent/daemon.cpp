@@ -255,7 +255,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
                            make_metrics_api(state->reconciler, source, state->metrics));
     if (!metrics_server) return tl::unexpected(metrics_server.error());
     state->metrics_server = std::move(*metrics_server);
-    log::info("metrics on http://{}/metrics", state->metrics_server->where());
+    log::info("/metrics is served on {}", state->metrics_server->where());
   }
   return std::unique_ptr<Daemon>(new Daemon(std::move(state)));
 }

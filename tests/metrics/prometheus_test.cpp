@@ -169,6 +169,28 @@ TEST_F(PrometheusTest, TellsWhatTheAgentsTell) {
   EXPECT_GE(taken("master", "End.DT6"), kPings);
 }
 
+TEST_F(PrometheusTest, TellsWhenAPodUsesAForeignAddress) {
+  const auto dropped = [] {
+    return query(
+        R"(sum(sextant_dropped_packets_total{instance="master",reason="pod_spoofed"}))")[""];
+  };
+  const auto before = dropped();
+  const auto pod = id_->netns(testbed::Id::pod("master", 1));
+  ASSERT_EQ(
+      testbed::run(
+          {.arguments = {"ip", "address", "add", "10.99.0.1/32", "dev", "lo"}, .netns = pod}, 20s)
+          .value()
+          .status,
+      0);
+  const auto output = testbed::run({.arguments = {"ping", "-q", "-c", "12", "-i", "0.01", "-W", "1",
+                                                  "-I", "10.99.0.1", pod_address("worker2", "-4")},
+                                    .netns = pod},
+                                   30s);
+  ASSERT_TRUE(output) << output.error().message();
+  EXPECT_NE(output->status, 0) << "no reply comes";
+  EXPECT_TRUE(await([&] { return dropped() >= before + 12; })) << dropped();
+}
+
 TEST_F(PrometheusTest, FindsTheMetricsCleanAndTheRulesGood) {
   for (const auto* node : {"master", "worker1"}) {
     const auto lint = testbed::run(
