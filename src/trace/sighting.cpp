@@ -171,7 +171,7 @@ Outer Encapsulation::as_sent() const {
               .flow_label = flow_label,
               .hop_limit = hop_limit};
   if (!srh) return outer;
-  outer.srh_for_one = true;
+  outer.srh_for_one = outer.visits.size() == 1;
   // RFC 8986 section 5.2: Segments Left counts one SID more than there are.
   if (srh->segments_left == srh->last_entry + 1) {
     outer.mode = srv6::EncapMode::kEncapsReduced;
