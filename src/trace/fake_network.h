@@ -59,10 +59,10 @@ struct FakeRouter {
 class FakeNetwork : public Channel {
  public:
   std::vector<FakeRouter> routers;
-  std::vector<FakeRouter> routers_back;  // from the far node home
-  const char* far_end = nullptr;         // End SID of the far node
-  const char* node = "10.2.0.1";         // decapsulates; answers for dead inner packets
-  bool node_answers = true, pod_answers = true;
+  std::vector<FakeRouter> routers_back;          // from the far node home
+  const char* far_end = nullptr;                 // End SID of the far node
+  const char* node = "10.2.0.1";                 // decapsulates; answers for dead inner packets
+  bool node_answers = true, pod_answers = true;  // the pod: echoes
   std::function<std::optional<Outer>(const Flow&)> choose;
   std::optional<Encapsulation> back;  // how answers come
   Flow flow;
@@ -144,9 +144,12 @@ class FakeNetwork : public Channel {
     const Bytes whole(inner.begin(), inner.end());
     const bool dead = whole[flow.source.is_v4() ? 8 : 7] <= 1;
     if (dead && !node_answers) return;
-    if (!dead && !pod_answers) return;
     const bool v4 = flow.source.is_v4();
-    const auto seen = read_sighting(whole, flow);
+    const bool echo = whole[v4 ? 9 : 6] == (v4 ? wire::kIcmp : wire::kIcmpv6);
+    if (!dead && (!pod_answers || !echo)) return;
+    Flow as = flow;
+    if (echo) as.protocol = Protocol::kIcmp;
+    const auto seen = read_sighting(whole, as);
     auto reply = dead ? icmp_error(ip(node), flow.source,
                                    v4 ? wire::kTimeExceeded : wire::kTimeExceeded6, 0, whole)
                       : make_inner_reply(flow, seen->token, 64);

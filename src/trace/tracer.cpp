@@ -159,19 +159,22 @@ Result<Walk> Tracer::walk(const Flow& flow, const Outer& outer, Device device, b
   if (!walk.decapsulated && !walk.delivered) drop_silent_end(walk.hops);
 
   probe.hop_limit = kFarAway;
+  Flow as = flow;
   for (unsigned attempt = 0; deliver && attempt < limits_.attempts && !walk.delivered; ++attempt) {
     const auto token = next_token();
-    const auto packet = encapsulate(probe, flow.source.family(), make_inner(flow, token, kFarAway));
+    const auto packet = encapsulate(probe, as.source.family(), make_inner(as, token, kFarAway));
     if (!packet) return tl::unexpected(packet.error());
     const auto sent = Clock::now();
     if (auto done = channel_.send_outer(*packet, device); !done) {
       walk.refusal = done.error().message();
       return walk;
     }
-    const auto seen = await(flow, token, sent + limits_.timeout, is_reply);
+    const auto seen = await(as, token, sent + limits_.timeout, is_reply);
     if (!seen) return tl::unexpected(seen.error());
-    if (*seen && is_delivery((*seen)->first, flow))
+    if (*seen && is_delivery((*seen)->first, as))
       walk.delivered = answer_of((*seen)->first, (*seen)->second, sent);
+    // The outer header leads the way whatever is inside, and the rate of port errors is limited.
+    as.protocol = Protocol::kIcmp;
   }
   return walk;
 }

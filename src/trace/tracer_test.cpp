@@ -105,6 +105,18 @@ TEST_F(TracerTest, WhereTheNodeKeepsSilentThePodAnswersForIt) {
   EXPECT_TRUE(seen.delivered);
 }
 
+TEST_F(TracerTest, WhereADatagramIsNotAnsweredAnEchoMayBe) {
+  flow_.protocol = Protocol::kUdp;
+  flow_.source_port = 50000;
+  flow_.destination_port = 33434;
+  network_.flow = flow_;
+  const auto seen = walk();
+  EXPECT_TRUE(seen.delivered);
+  std::span<const std::uint8_t> inner;
+  ASSERT_TRUE(read_encapsulation(network_.sent_outer.back(), inner));
+  EXPECT_EQ(inner[9], wire::kIcmp);
+}
+
 TEST_F(TracerTest, GoesOnBehindASilentRouter) {
   network_.routers[1].silent = true;
   EXPECT_EQ(lines(walk()),
