@@ -32,10 +32,9 @@ std::string chain(std::string_view name, std::string_view rules) {
   return fmt::format("chain {} {{\n{}}}\n", name, rules);
 }
 
-// The devices of pods and their addresses are a matter of routing: the route that the CNI plugin
-// makes for a pod says what the pod may send from. 0.0.0.0 to a broadcast and :: to a neighbour are
-// let pass by `fib`.
-std::string no_spoofing() { return "fib saddr . iif oif missing " + drop(kPodSpoofed); }
+// Which addresses are a pod's is a matter of routing: the route that the CNI plugin makes for the
+// pod says what it may send from. `fib` lets 0.0.0.0 to a broadcast and :: to a neighbor pass.
+constexpr std::string_view kSpoofed = "fib saddr . iif oif missing ";
 
 // One table's text and its sets; the ruleset has it when this object ends.
 class Table {
@@ -65,8 +64,8 @@ class Table {
 void add_ipv4(Ruleset& ruleset) {
   Table table(ruleset, "ip sextant");
   table.add_counters({kPodSpoofed});
-  table.add_chain("prerouting", fmt::format("{}\niifname \"{}*\" {}", kPrerouting, kPodDevicePrefix,
-                                            no_spoofing()));
+  table.add_chain("prerouting", fmt::format("{}\niifname \"{}*\" {}{}", kPrerouting,
+                                            kPodDevicePrefix, kSpoofed, drop(kPodSpoofed)));
 }
 
 // Whether an outer packet to an own SID comes from within the domain. Asked only where its source
@@ -107,10 +106,14 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
   // 139 HIP, 140 Shim6.
   table.add_chain("pod_extension", "exthdr rt exists " + drop(kPodRoutingHeader) +
                                        "frag nexthdr { 0, 43, 44, 60 } " + drop(kPodRoutingHeader));
-  table.add_chain("pod", no_spoofing() +
-                             "ip6 daddr @sid_domain goto pod_to_sid\n"
-                             "ip6 nexthdr { 0, 43, 44, 51, 60, 135, 139, 140 } goto "
-                             "pod_extension\n");
+  // A pod's link is up before its host end has an address: what it tells its neighbors meanwhile
+  // is no attack, and never routed.
+  table.add_chain("pod_spoofed",
+                  "ip6 saddr fe80::/10 ip6 daddr ff02::/16 return\n" + drop(kPodSpoofed));
+  table.add_chain("pod", fmt::format("{}jump pod_spoofed\nip6 daddr @sid_domain goto pod_to_sid\n"
+                                     "ip6 nexthdr {{ 0, 43, 44, 51, 60, 135, 139, 140 }} goto "
+                                     "pod_extension\n",
+                                     kSpoofed));
   add_unknown_source(table, input);
   table.add_chain("host_sid", fmt::format("{}accept\n", kCheckSource));
   table.add_chain("gateway_sid", fmt::format("{}dup to {} device \"{}\" drop\n", kCheckSource,

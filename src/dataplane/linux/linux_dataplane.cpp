@@ -53,6 +53,11 @@ class LinuxDataplane final : public Dataplane {
         {.name = "decapsulation",
          .choice = "End.DT4 as End.DX4, End.DT6 in a table, End.DT46 as both by a mark",
          .reason = "works with and without VRF devices, and reaches the host's own addresses"},
+        {.name = "underlay devices",
+         .choice = "not read yet",
+         .reason = options_.uplinks.empty()
+                       ? "a global IPv6 address, or IPv6 routes with a gateway through it"
+                       : "--uplink"},
     };
   }
 
@@ -80,7 +85,7 @@ class LinuxDataplane final : public Dataplane {
     filter_.set_local_sids(identity_.locator, sids_);
     // Once more: the routes just written may show an uplink.
     if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
-    filter_.set_uplinks(uplinks_.devices());
+    take_uplinks();
     write_filter(filter_.sync(), report);
     gateway_side_->collect(report);
     return report;
@@ -126,7 +131,7 @@ class LinuxDataplane final : public Dataplane {
     }
     if (!change.locator_routes.empty()) {  // they may show an uplink
       if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
-      filter_.set_uplinks(uplinks_.devices());
+      take_uplinks();
     }
     for (const auto& [prefix, role] : change.domain) filter_.set_role(prefix, role);
     write_filter(filter_.write_changes(), report);
@@ -264,6 +269,16 @@ class LinuxDataplane final : public Dataplane {
 
   Result<void> sync_host_sids(ApplyReport& report) {
     return dataplane::sync_host_sids(socket_, gateway_->host_outer(), sids_, report);
+  }
+
+  void take_uplinks() {
+    filter_.set_uplinks(uplinks_.devices());
+    auto& choice = capabilities_.back().choice;
+    choice.clear();
+    for (const auto& device : uplinks_.devices()) {
+      choice += (choice.empty() ? "" : ", ") + device.name;
+    }
+    if (choice.empty()) choice = "none: SIDs of this node take no packets";
   }
 
   void write_filter(const Result<bool>& written, ApplyReport& report) {
