@@ -38,9 +38,11 @@ Owner owner_of(const Invocation& invocation) {
 }
 
 PodLink describe(const Invocation& invocation, const NetworkConfig& config) {
-  return {.names = link_names(owner_of(invocation)),
-          .ifname = invocation.ifname,
-          .alias = link_alias(config.name, owner_of(invocation))};
+  PodLink link{.names = link_names(owner_of(invocation)),
+               .ifname = invocation.ifname,
+               .alias = link_alias(config.name, owner_of(invocation))};
+  if (config.mac) link.names.pod_mac = *config.mac;
+  return link;
 }
 
 AttachmentResult describe_result(const NetworkConfig& config, const Invocation& invocation,

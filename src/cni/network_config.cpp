@@ -93,6 +93,23 @@ Result<std::optional<std::set<Owner>>> valid_attachments(const json::object& obj
   return std::optional<std::set<Owner>>(std::move(owners));
 }
 
+// The conventions of the specification, "Dynamic plugin specific fields": a MAC address.
+Result<std::optional<netlink::MacAddress>> wanted_mac(const json::object& object) {
+  const auto* runtime = find_field(object, "runtimeConfig");
+  if (runtime == nullptr) return std::optional<netlink::MacAddress>{};
+  if (!runtime->is_object()) return wrong_field("runtimeConfig", "an object", *runtime);
+  const auto text = text_field(runtime->get_object(), "mac", "runtimeConfig.");
+  if (!text) return tl::unexpected(text.error());
+  if (text->empty()) return std::optional<netlink::MacAddress>{};
+  const auto mac = netlink::MacAddress::parse(*text);
+  if (!mac)
+    return failure("read", "runtimeConfig.mac", mac.error().object + ": " + mac.error().cause);
+  if ((mac->bytes()[0] & 1) != 0) {
+    return failure("read", "runtimeConfig.mac", *text + " is a multicast address");
+  }
+  return std::optional<netlink::MacAddress>(*mac);
+}
+
 // Where host-local keeps its leases: below `ipam.dataDir`, a folder a network.
 std::string lease_folder(const json::object& object, const std::string& network) {
   const auto* ipam = find_field(object, "ipam");
@@ -155,6 +172,18 @@ Outcome<NetworkConfig> parse_config(std::string text) {
   const auto segments = number_field(*object, "maxSegments", 1, kMaximumSegments);
   if (!segments) return refuse_field(segments.error());
   if (*segments) config.max_segments = static_cast<std::size_t>(**segments);
+
+  const auto mac = wanted_mac(*object);
+  if (!mac) return refuse_field(mac.error());
+  config.mac = *mac;
+  // People bring it from the bridge plugin's configuration and would miss it only later.
+  if (const auto* masquerade = find_field(*object, "ipMasq");
+      masquerade != nullptr && *masquerade == true) {
+    return refuse(
+        ErrorCode::kUnsupportedField, "ipMasq: true is not supported",
+        "pods keep their addresses in the overlay; let the node masquerade what leaves it "
+        "(kube-proxy, ip-masq-agent, nftables)");
+  }
 
   if (const auto* dns = find_field(*object, "dns")) {
     auto parsed = parse_dns(*dns, "dns");

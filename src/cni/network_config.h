@@ -19,6 +19,7 @@
 
 #include "cni/attachment_result.h"
 #include "cni/outcome.h"
+#include "dataplane/linux/netlink/mac_address.h"
 
 namespace sextant::cni {
 
@@ -40,6 +41,8 @@ struct NetworkConfig {
   std::string ipam_type;
   std::optional<std::uint32_t> mtu = {};
   std::size_t max_segments = kDefaultMaxSegments;
+  /// runtimeConfig.mac: what the runtime wants the pod's interface to have (capability "mac").
+  std::optional<netlink::MacAddress> mac = {};
   std::optional<ResultDns> dns = {};
   std::optional<AttachmentResult> previous = {};
   /// GC: the attachments that the runtime knows; nothing where it did not say.

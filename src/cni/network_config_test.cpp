@@ -80,6 +80,9 @@ TEST(NetworkConfig, ErrorsNameTheField) {
       {"mtu", "\"big\"", "mtu: expected a whole number from 1280 to 65535, found \"big\""},
       {"mtu", "1279", "mtu: expected a whole number from 1280 to 65535, found 1279"},
       {"mtu", "1400.5", "mtu: expected a whole number"},
+      {"runtimeConfig", R"({"mac": "x"})", "runtimeConfig.mac: "},
+      {"runtimeConfig", R"({"mac": "01:00:5e:00:00:01"})",
+       "runtimeConfig.mac: 01:00:5e:00:00:01 is a multicast address"},
       {"maxSegments", "0", "maxSegments: expected a whole number from 1 to 128, found 0"},
       {"dns", R"({"search": "a.b"})", "dns.search: expected a list of texts, found \"a.b\""},
       {"prevResult", R"({"ips": [{"address": "10.0.0.300/24"}]})", "prevResult.ips[0].address: "},
@@ -105,6 +108,14 @@ TEST(NetworkConfig, ErrorsNameTheField) {
     EXPECT_EQ(config.error().code, ErrorCode::kInvalidConfig) << field << " " << value;
     EXPECT_THAT(config.error().message, StartsWith(message)) << field << " " << value;
   }
+}
+
+TEST(NetworkConfig, RefusesWhatPeopleWouldMissOnlyLater) {
+  const auto config = parse_config(with("ipMasq", "true"));
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::kUnsupportedField);
+  EXPECT_EQ(config.error().message, "ipMasq: true is not supported");
+  EXPECT_TRUE(parse_config(with("ipMasq", "false")));
 }
 
 TEST(NetworkConfig, RefusesVersionsThatItDoesNotSpeak) {

@@ -134,6 +134,18 @@ TEST_F(PluginTest, SingleStackPodsGetOneFamily) {
   }
 }
 
+TEST_F(PluginTest, TheRuntimeMayChooseThePodsMacAddress) {
+  auto input = config();
+  input["runtimeConfig"] = json::object{{"mac", "02:11:22:33:44:55"}};
+  const auto added = run("ADD", input);
+  ASSERT_EQ(added.exit_status, 0) << added.output;
+  EXPECT_EQ(added.result().at("interfaces").at(1).at("mac"), "02:11:22:33:44:55");
+  expect_first_packets_pass(pod_->netns(), ip("172.16.0.2"), node_->netns(), ip("192.168.10.254"));
+  input["prevResult"] = added.result();
+  const auto checked = run("CHECK", input);
+  EXPECT_EQ(checked.exit_status, 0) << checked.output;
+}
+
 TEST_F(PluginTest, SeveralRangesOfOneFamilyGiveSeveralAddresses) {
   const auto input = config("1.0.0", {"172.16.0.0/26", "172.17.0.0/26", "fd00:1::/122"});
   const auto added = run("ADD", input);
@@ -234,6 +246,19 @@ TEST_F(PluginTest, DelIsIdempotentAndWorksWithoutTheNamespace) {
   }
 }
 
+TEST_F(PluginTest, DelTakesTheDeviceAwayEvenWhereTheIpamPluginIsGone) {
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  auto variables = environment("DEL");
+  variables["CNI_PATH"] = folder_.string();
+  const auto failed = run(variables, json::serialize(config()));
+  EXPECT_EQ(failed.result().at("code"), 7);
+  EXPECT_THAT(failed.output, HasSubstr("no plugin 'host-local' in CNI_PATH"));
+  EXPECT_THAT(host_ends(), IsEmpty());
+  EXPECT_THAT(leases(), SizeIs(2)) << "the runtime tries again";
+  EXPECT_EQ(run("DEL", config()).exit_status, 0);
+  expect_nothing_left();
+}
+
 TEST_F(PluginTest, FailedAddGivesTheLeaseBackAndLeavesNoDevice) {
   // The pod has an eth0 already.
   Socket inside = pod_->socket();
@@ -273,6 +298,16 @@ TEST_F(PluginTest, ErrorsOfTheIpamPluginArePassedOn) {
   failed = run("ADD", input);
   EXPECT_EQ(failed.result().at("code"), 7);
   EXPECT_THAT(failed.output, HasSubstr("ipam.type: no plugin 'no-such-ipam' in CNI_PATH"));
+
+  // A file that the kernel cannot run.
+  std::ofstream(folder_ / "text") << "no program";
+  fs::permissions(folder_ / "text", fs::perms::owner_all);
+  plugin_path_ = folder_.string();
+  input["ipam"].as_object()["type"] = "text";
+  failed = run("ADD", input);
+  EXPECT_EQ(failed.result().at("code"), 5);
+  EXPECT_THAT(failed.output, HasSubstr("ENOEXEC"));
+  EXPECT_THAT(host_ends(), IsEmpty());
 
   // Plugins that break the protocol: each gets a DEL after its ADD.
   const auto script = [&](const std::string& body) {
