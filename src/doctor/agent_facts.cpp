@@ -116,6 +116,12 @@ std::optional<IpAddress> PeerNode::overlay_address(Family family) const {
   return first_of(pod_prefixes, family);
 }
 
+std::optional<IpAddress> PeerNode::underlay_address(Family family) const {
+  for (const auto& address : addresses)
+    if (address.family() == family) return address;
+  return std::nullopt;
+}
+
 bool AgentFacts::has_pods_of(Family family) const {
   return std::any_of(pod_prefixes.begin(), pod_prefixes.end(),
                      [family](const IpPrefix& prefix) { return prefix.family() == family; });
@@ -123,6 +129,13 @@ bool AgentFacts::has_pods_of(Family family) const {
 
 std::optional<IpAddress> AgentFacts::overlay_address(Family family) const {
   for (const auto& address : overlay_addresses)
+    if (address.family() == family) return address;
+  return std::nullopt;
+}
+
+std::optional<IpAddress> AgentFacts::underlay_address(Family family) const {
+  if (family == Family::kIpv6 && encapsulation_source) return *encapsulation_source;
+  for (const auto& address : own_addresses)
     if (address.family() == family) return address;
   return std::nullopt;
 }
@@ -137,6 +150,7 @@ AgentFacts parse_agent(const std::string& status, const std::string& nodes,
     auto peer = peer_of(item);
     if (self != nullptr && self->is_bool() && self->get_bool()) {
       facts.own_end = peer.end;
+      facts.own_addresses = std::move(peer.addresses);
     } else if (text(item, "role") == "Node") {
       facts.peers.push_back(std::move(peer));
     }

@@ -23,6 +23,7 @@ struct PeerNode {
   std::vector<IpPrefix> pod_prefixes;
   /// Where it has pods of the family: the node's own address in the overlay.
   [[nodiscard]] std::optional<IpAddress> overlay_address(Family family) const;
+  [[nodiscard]] std::optional<IpAddress> underlay_address(Family family) const;
 };
 
 /// An active segment list of a policy, with the service SID.
@@ -47,12 +48,15 @@ struct AgentFacts {
   std::optional<IpPrefix> locator;
   std::vector<IpPrefix> pod_prefixes;
   std::optional<srv6::Sid> own_end;
-  std::vector<PeerNode> peers;  // other nodes with pods; routers are none
+  std::vector<IpAddress> own_addresses;  // in the underlay
+  std::vector<PeerNode> peers;           // other nodes with pods; routers are none
   std::vector<ActiveList> lists;
 
   [[nodiscard]] bool reachable() const { return unreachable.empty(); }
   [[nodiscard]] bool has_pods_of(Family family) const;
   [[nodiscard]] std::optional<IpAddress> overlay_address(Family family) const;
+  /// Where other nodes reach this one past the overlay.
+  [[nodiscard]] std::optional<IpAddress> underlay_address(Family family) const;
 };
 
 /// Answers of /v1/status, /v1/nodes and /v1/policies. What is missing or of another shape stays

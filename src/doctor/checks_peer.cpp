@@ -40,7 +40,6 @@ std::string object_of(const PeerFacts& peer) {
 
 Finding sid_unreached(const PeerFacts& peer) {
   const auto sid = peer.sid->to_string();
-  const auto trace = "sextant trace " + peer.name;
   if (!peer.unroutable.empty())
     return {Verdict::kFail,
             "peer SID",
@@ -58,18 +57,19 @@ Finding sid_unreached(const PeerFacts& peer) {
                         peer.address->to_string(), said(peer.underlay)),
             "the peer is down, or the underlay does not reach it",
             "ping -6 " + peer.address->to_string() + "; is the node up, and its uplink?"};
-  if (peer.plain.error && peer.plain.error->type == kUnreachable)
+  const auto& asked = peer.plain.sent_at_all ? peer.plain : peer.overlay;
+  if (asked.error && asked.error->type == kUnreachable)
     return {Verdict::kFail,
             "peer SID",
             object_of(peer),
-            fmt::format("{}: {}", sid, said(peer.plain)),
+            fmt::format("{}: {}", sid, said(asked)),
             "the underlay reaches the peer's address, but has no route for its SIDs",
             "on that router: a route for the peer's locator, announced to the others"};
   return {
       Verdict::kFail,
       "peer SID",
       object_of(peer),
-      fmt::format("{}: {}; the node's address answers", sid, said(peer.plain)),
+      fmt::format("{}: {}; the node's address answers", sid, said(asked)),
       "the peer is up and its SID is routed, but no packet comes back through the overlay: nobody "
       "decapsulates there, a filter drops IP in IPv6 on the way, or the peer has no way back",
       "on the peer: sextant doctor, sextant sids (do its counters move?)"};
@@ -118,10 +118,13 @@ void check_size(Findings& findings, const PeerFacts& peer) {
   std::size_t passes = 0;
   for (const auto& step : peer.ladder)
     if (step.outcome.answered) passes = std::max(passes, step.size);
+  // What a router said is exact.
+  if (failed.outcome.error && failed.outcome.error->mtu < failed.size)
+    passes = std::max<std::size_t>(passes, failed.outcome.error->mtu);
   auto found =
       fmt::format("{} bytes{} do not pass: {}", failed.size,
                   plain_fails ? "" : " behind the longest segment list", said(failed.outcome));
-  if (passes > 0) found += fmt::format("; {} do", passes);
+  if (passes > 0 && !failed.outcome.error) found += fmt::format("; {} do", passes);
   findings.push_back(
       {Verdict::kFail, "peer MTU", object_of(peer), found,
        failed.outcome.error
@@ -140,9 +143,20 @@ Findings check_peer(const PeerFacts& peer) {
     return {{Verdict::kFail, "peer SID", object_of(peer),
              "no SID is known that delivers packets of this family", "there is no path to its pods",
              "give the Node an annotation sextant.dev/locator, or its ConfigMap localsids"}};
-  if (!peer.plain.answered) return {sid_unreached(peer)};
-  Findings findings{{Verdict::kOk, "peer SID", object_of(peer),
-                     peer.sid->to_string() + " answers, " + milliseconds(peer.plain)}};
+  if (!peer.reached()) return {sid_unreached(peer)};
+  Findings findings;
+  if (peer.overlay.answered) {
+    findings.push_back({Verdict::kOk, "peer SID", object_of(peer),
+                        peer.sid->to_string() + " answers, " + milliseconds(peer.overlay)});
+  } else {
+    findings.push_back(
+        {Verdict::kFail, "peer way back", object_of(peer),
+         peer.sid->to_string() +
+             " is reached, but its answer through the overlay does not come: " + said(peer.overlay),
+         "the peer's path to this node loses packets, or this node's SIDs do not take them",
+         "on the peer: sextant doctor --peer with this node's name; here: sextant sids (do the "
+         "counters move?)"});
+  }
   if (peer.underlay.sent_at_all && !peer.underlay.answered)
     findings.push_back(
         {Verdict::kOk, "peer address", peer.name,
@@ -166,13 +180,13 @@ Findings check_list(const ListFacts& facts) {
              "ip -6 route get " + words.front() +
                  "; correct the segment, or announce it in the "
                  "underlay's routing"}};
+  if (!facts.service_sid_works)
+    return {{Verdict::kWarn, "policy", object, list + ": not probed",
+             "the endpoint does not answer on the plain path: mend that first",
+             "see the peer's findings"}};
   if (!facts.whole.sent_at_all) return {};
   if (facts.whole.answered)
     return {{Verdict::kOk, "policy", object, list + ": answered, " + milliseconds(facts.whole)}};
-  if (!facts.service_sid_works)
-    return {{Verdict::kFail, "policy", object, list + ": " + said(facts.whole),
-             "the endpoint does not answer on the plain path either: mend that first",
-             "see the peer's findings"}};
   for (std::size_t i = 0; i < facts.beginnings.size(); ++i) {
     if (facts.beginnings[i].answered) continue;
     return {

@@ -1,9 +1,10 @@
 // The other nodes: what is asked of each by probes, and what the answers mean.
 //
-// Every probe of the overlay is an echo request to the peer's own overlay address, behind the
-// outer header that this node's data plane would write. The peer's SID decapsulates it, its host
-// answers, and the answer comes back through the peer's own data plane: so one answer shows both
-// ways. What tells the causes apart is what else is answered:
+// Every probe of the overlay is an echo request behind the outer header that this node's data plane
+// would write. The peer's SID decapsulates it, and its host answers. Between the two overlay
+// addresses the answer comes back through the peer's data plane; between the two underlay addresses
+// it comes back plainly, and shows the way there alone. What tells the causes apart is what else is
+// answered:
 //
 //   peer's address   SID   SID behind an SRH
 //        no           no          no         the peer is down, or the underlay does not reach it
@@ -33,12 +34,15 @@ struct PeerFacts {
   std::optional<srv6::Sid> sid;
   std::string unroutable;  // what this node's routing says about the SID; empty where it has a way
   Outcome underlay;        // echo to the peer's address
-  Outcome plain;           // to the SID
-  Outcome srh_done;        // the SID in an SRH with no segment left
-  Outcome srh_end;         // by the peer's End SID, with one segment left
-  SizeProbe full;          // the pods' largest packet, without an SRH
-  SizeProbe full_srh;      // the same behind the longest list
+  Outcome plain;           // to the SID; the answer comes plainly
+  Outcome overlay;         // to the SID; the answer comes through the overlay
+  // The rest is asked for in the way that was answered, plainly where both were.
+  Outcome srh_done;               // the SID in an SRH with no segment left
+  Outcome srh_end;                // by the peer's End SID, with one segment left
+  SizeProbe full;                 // the pods' largest packet, without an SRH
+  SizeProbe full_srh;             // the same behind the longest list
   std::vector<SizeProbe> ladder;  // smaller ones, with an SRH where that is what failed
+  [[nodiscard]] bool reached() const { return plain.answered || overlay.answered; }
 };
 
 struct ListFacts {
@@ -61,7 +65,7 @@ struct PeerSurvey {
   std::string failed;                // why nothing could be probed; empty where it could
 };
 
-/// `names`: the peers to ask, all where it is empty. Takes at most about 4 seconds.
+/// `names`: the peers to ask, all where it is empty. Takes at most about 5 seconds.
 [[nodiscard]] PeerSurvey survey_peers(const AgentFacts& agent,
                                       const std::vector<std::string>& names);
 [[nodiscard]] Findings check_survey(const PeerSurvey& survey);

@@ -103,7 +103,9 @@ std::vector<Outcome> Prober::run(const std::vector<Probe>& probes, const ProbeLi
   std::vector<Outcome> outcomes(probes.size());
   std::vector<Clock::time_point> sent(probes.size());
   const auto open = [&](std::size_t i) {
-    return !probes[i].packet.empty() && !outcomes[i].answered && outcomes[i].refused.empty();
+    const auto& outcome = outcomes[i];
+    const bool too_big = outcome.error && outcome.error->type == ICMP6_PACKET_TOO_BIG;
+    return !probes[i].packet.empty() && !outcome.answered && outcome.refused.empty() && !too_big;
   };
   for (unsigned attempt = 0; attempt < limits.attempts; ++attempt) {
     std::size_t burst = 0;

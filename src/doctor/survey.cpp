@@ -1,7 +1,8 @@
 // Which probes are sent, and in which order their answers are asked for.
 //
-//   round 1  everything small, the full sizes, and every active segment list whole
-//   round 2  only about what failed: sizes in between, beginnings of lists
+//   round 1  the peers' addresses and SIDs
+//   round 2  of SIDs that answer: behind an SRH, full sizes, every active segment list whole
+//   round 3  only about what failed: sizes in between, beginnings of lists
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -66,23 +67,32 @@ class Survey {
     Round first;
     survey.peers.reserve(nodes.size() * 2);  // outcomes are written by address
     for (const auto* node : nodes)
-      for (const auto family : {Family::kIpv4, Family::kIpv6}) ask(*node, family, first, survey);
-    survey.lists.reserve(agent_.lists.size());
-    for (const auto& list : agent_.lists) ask(list, nodes, first, survey);
+      for (const auto family : {Family::kIpv4, Family::kIpv6}) reach(*node, family, first, survey);
     first.run(prober_);
 
     Round second;
-    for (auto& peer : survey.peers) climb(peer, second);
-    for (auto& list : survey.lists) walk(list, survey, second);
+    for (auto& peer : survey.peers)
+      if (peer.reached()) burden(peer, second);
+    survey.lists.reserve(agent_.lists.size());
+    for (const auto& list : agent_.lists) follow(list, survey, second);
     second.run(prober_);
+
+    Round third;
+    for (auto& peer : survey.peers) climb(peer, third);
+    for (auto& list : survey.lists) walk(list, survey, third);
+    third.run(prober_);
   }
 
  private:
+  enum class Back { kPlain, kOverlay };
+
   /// An echo request to the peer's overlay address behind an outer header.
-  Result<Bytes> packet(const PeerFacts& peer, const Ipv6Address& destination,
+  Result<Bytes> packet(const PeerFacts& peer, Back back, const Ipv6Address& destination,
                        std::optional<srv6::Srh> srh, std::size_t inner_size, std::uint16_t number) {
-    const auto inner = make_echo({.source = *agent_.overlay_address(peer.family),
-                                  .destination = inner_destination(peer),
+    const auto source = back == Back::kPlain ? agent_.underlay_address(peer.family)
+                                             : agent_.overlay_address(peer.family);
+    const auto inner = make_echo({.source = *source,
+                                  .destination = inner_destination(peer, back),
                                   .identifier = prober_.identifier(),
                                   .number = number,
                                   .size = inner_size});
@@ -92,9 +102,16 @@ class Survey {
                         .number = number},
                        peer.family, inner);
   }
-  [[nodiscard]] IpAddress inner_destination(const PeerFacts& peer) const {
-    for (const auto& node : agent_.peers)
-      if (node.name == peer.name) return node.overlay_address(peer.family).value_or(IpAddress());
+  [[nodiscard]] static Back way_of(const PeerFacts& peer) {
+    return peer.plain.answered ? Back::kPlain : Back::kOverlay;
+  }
+  [[nodiscard]] IpAddress inner_destination(const PeerFacts& peer, Back back) const {
+    for (const auto& node : agent_.peers) {
+      if (node.name != peer.name) continue;
+      const auto address = back == Back::kPlain ? node.underlay_address(peer.family)
+                                                : node.overlay_address(peer.family);
+      return address.value_or(IpAddress());
+    }
     return {};
   }
   [[nodiscard]] std::optional<srv6::Sid> end_of(const std::string& name) const {
@@ -107,7 +124,7 @@ class Survey {
     return srh_near_its_end(agent_.own_end.value_or(end), end, *peer.sid, agent_.max_segments);
   }
 
-  void ask(const PeerNode& node, Family family, Round& round, PeerSurvey& survey) {
+  void reach(const PeerNode& node, Family family, Round& round, PeerSurvey& survey) {
     if (!node.overlay_address(family) || !agent_.overlay_address(family)) return;
     auto& peer = survey.peers.emplace_back(PeerFacts{
         .name = node.name, .family = family, .sid = family == Family::kIpv4 ? node.dt4 : node.dt6});
@@ -124,42 +141,47 @@ class Survey {
     const auto sid = peer.sid->address();
     peer.unroutable = unroutable(socket_, sid);
     if (!peer.unroutable.empty()) return;
-    round.add(packet(peer, sid, {}, 0, round.number()), sid, peer.plain);
-    round.add(packet(peer, sid, srv6::Srh{.segments = {*peer.sid}}, 0, round.number()), sid,
+    if (agent_.underlay_address(family) && node.underlay_address(family))
+      round.add(packet(peer, Back::kPlain, sid, {}, 0, round.number()), sid, peer.plain);
+    round.add(packet(peer, Back::kOverlay, sid, {}, 0, round.number()), sid, peer.overlay);
+  }
+
+  void burden(PeerFacts& peer, Round& round) {
+    const auto back = way_of(peer);
+    const auto sid = peer.sid->address();
+    round.add(packet(peer, back, sid, srv6::Srh{.segments = {*peer.sid}}, 0, round.number()), sid,
               peer.srh_done);
     if (pod_mtu_ > 0) {
       peer.full.size = pod_mtu_ + netlink::encapsulation_bytes(1);
-      round.add(packet(peer, sid, {}, pod_mtu_, round.number()), sid, peer.full.outcome);
+      round.add(packet(peer, back, sid, {}, pod_mtu_, round.number()), sid, peer.full.outcome);
     }
-    if (!node.end || agent_.max_segments < 2) return;
-    const auto end = node.end->address();
-    round.add(
-        packet(peer, end, srh_near_its_end(*node.end, *node.end, *peer.sid, 2), 0, round.number()),
-        end, peer.srh_end);
-    if (pod_mtu_ > 0) {
-      peer.full_srh.size = pod_mtu_ + netlink::encapsulation_bytes(agent_.max_segments);
-      round.add(packet(peer, end, deep_srh(peer), pod_mtu_, round.number()), end,
-                peer.full_srh.outcome);
-    }
+    const auto end = end_of(peer.name);
+    if (!end || agent_.max_segments < 2) return;
+    const auto to = end->address();
+    round.add(packet(peer, back, to, srh_near_its_end(*end, *end, *peer.sid, 2), 0, round.number()),
+              to, peer.srh_end);
+    if (pod_mtu_ == 0) return;
+    peer.full_srh.size = pod_mtu_ + netlink::encapsulation_bytes(agent_.max_segments);
+    round.add(packet(peer, back, to, deep_srh(peer), pod_mtu_, round.number()), to,
+              peer.full_srh.outcome);
   }
 
-  void ask(const ActiveList& list, const std::vector<const PeerNode*>& nodes, Round& round,
-           PeerSurvey& survey) {
-    const auto node = std::find_if(nodes.begin(), nodes.end(), [&list](const PeerNode* each) {
-      return each->name == list.node;
-    });
-    if (node == nodes.end() || survey.lists.size() >= kMostLists ||
-        !(*node)->overlay_address(list.family) || !agent_.overlay_address(list.family))
-      return;
+  void follow(const ActiveList& list, PeerSurvey& survey, Round& round) {
+    const auto peer =
+        std::find_if(survey.peers.begin(), survey.peers.end(), [&list](const PeerFacts& each) {
+          return each.name == list.node && each.family == list.family;
+        });
+    if (peer == survey.peers.end() || survey.lists.size() >= kMostLists) return;
     auto& facts = survey.lists.emplace_back(ListFacts{.list = list});
+    facts.service_sid_works = peer->reached();
     facts.first_unroutable = unroutable(socket_, list.segments.front().address());
-    if (facts.first_unroutable.empty()) send(facts, list.segments, round, facts.whole);
+    if (!facts.first_unroutable.empty() || !facts.service_sid_works) return;
+    send(*peer, list.segments, round, facts.whole);
   }
 
   /// As this node's data plane sends it: the whole list in the SRH; one SID needs none.
-  void send(const ListFacts& facts, const std::vector<srv6::Sid>& visits, Round& round,
+  void send(const PeerFacts& peer, const std::vector<srv6::Sid>& visits, Round& round,
             Outcome& outcome) {
-    const PeerFacts peer{.name = facts.list.node, .family = facts.list.family};
     std::optional<srv6::Srh> srh;
     if (visits.size() > 1) {
       auto made = srv6::make_srh(visits, srv6::EncapMode::kEncaps, 0);
@@ -167,14 +189,18 @@ class Survey {
       srh = std::move(*made);
     }
     const auto destination = visits.front().address();
-    round.add(packet(peer, destination, std::move(srh), 0, round.number()), destination, outcome);
+    round.add(packet(peer, way_of(peer), destination, std::move(srh), 0, round.number()),
+              destination, outcome);
   }
 
   /// Smaller and smaller packets of the form whose full size did not pass.
   void climb(PeerFacts& peer, Round& round) {
-    const bool plain = peer.full.outcome.sent_at_all && !peer.full.outcome.answered;
-    const bool srh = peer.srh_end.answered && !peer.full_srh.outcome.answered;
-    if (!peer.plain.answered || (!plain && !srh)) return;
+    const auto lost = [](const Outcome& outcome) {
+      return outcome.sent_at_all && !outcome.answered && !(outcome.error && outcome.error->mtu > 0);
+    };
+    const bool plain = lost(peer.full.outcome);
+    const bool srh = peer.srh_end.answered && lost(peer.full_srh.outcome);
+    if (!peer.reached() || (!plain && !srh)) return;
     const auto full = plain ? peer.full.size : peer.full_srh.size;
     const auto overhead = netlink::encapsulation_bytes(plain ? 1 : agent_.max_segments);
     for (const auto size : kSizes)
@@ -182,28 +208,27 @@ class Survey {
     for (auto& step : peer.ladder) {
       const auto inner = step.size - std::min<std::size_t>(step.size, overhead);
       const auto destination = plain ? peer.sid->address() : end_of(peer.name)->address();
-      round.add(
-          packet(peer, destination, plain ? std::nullopt : std::optional<srv6::Srh>(deep_srh(peer)),
-                 inner, round.number()),
-          destination, step.outcome);
+      round.add(packet(peer, way_of(peer), destination,
+                       plain ? std::nullopt : std::optional<srv6::Srh>(deep_srh(peer)), inner,
+                       round.number()),
+                destination, step.outcome);
     }
   }
 
   void walk(ListFacts& facts, const PeerSurvey& survey, Round& round) {
     if (!facts.whole.sent_at_all || facts.whole.answered) return;
-    const auto service = facts.list.segments.back();
-    facts.service_sid_works =
-        std::any_of(survey.peers.begin(), survey.peers.end(), [&facts](const PeerFacts& peer) {
-          return peer.name == facts.list.node && peer.family == facts.list.family &&
-                 peer.plain.answered;
+    const auto peer =
+        std::find_if(survey.peers.begin(), survey.peers.end(), [&facts](const PeerFacts& each) {
+          return each.name == facts.list.node && each.family == facts.list.family;
         });
-    if (!facts.service_sid_works) return;
+    if (peer == survey.peers.end()) return;
+    const auto service = facts.list.segments.back();
     facts.beginnings.resize(facts.list.segments.size() - 1);
     for (std::size_t i = 0; i < facts.beginnings.size(); ++i) {
       const auto end = facts.list.segments.begin() + static_cast<std::ptrdiff_t>(i) + 1;
       std::vector<srv6::Sid> visits(facts.list.segments.begin(), end);
       visits.push_back(service);
-      send(facts, visits, round, facts.beginnings[i]);
+      send(*peer, visits, round, facts.beginnings[i]);
     }
   }
 
