@@ -161,17 +161,17 @@ void run_exec(Kind kind, const Arguments& arguments) {
   if (status != 0) throw CLI::RuntimeError(status);
 }
 
-/// An address for a pod's name, of the wanted family or the first; anything else as it is.
-std::string trace_end(const testbed::Status& status, const std::string& text,
-                      const std::string& family) {
+std::vector<PodName> pods_of(const testbed::Status& status) {
+  std::vector<PodName> pods;
   for (const auto& machine : status.machines) {
-    if (machine.name != text || machine.role != "pod") continue;
+    if (machine.role != "pod") continue;
+    PodName pod{.name = machine.name, .addresses = {}};
     for (const auto& address : machine.addresses) {
-      const bool v6 = address.find(':') != std::string::npos;
-      if (family.empty() || v6 == (family == "6")) return address;
+      if (const auto parsed = IpAddress::parse(address)) pod.addresses.push_back(*parsed);
     }
+    pods.push_back(std::move(pod));
   }
-  return text;
+  return pods;
 }
 
 /// Every node's agent and namespace: each direction is probed from its own headend.
@@ -190,8 +190,7 @@ void run_testbed_trace(Kind kind, const Arguments& arguments,
     sites.push_back(
         {.node = node.name, .socket = id.socket(node.name).string(), .netns = id.netns(node.name)});
   }
-  for (auto* end : {&trace->request.source, &trace->request.destination})
-    *end = trace_end(status, *end, trace->family);
+  trace->request.pods = pods_of(status);
   run_trace_command(*trace, std::move(sites));
 }
 

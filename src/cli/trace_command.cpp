@@ -35,7 +35,9 @@ TraceRequest complete(const TraceArguments& arguments) {
 
 void add_trace_options(CLI::App& command, const std::shared_ptr<TraceArguments>& arguments) {
   auto& request = arguments->request;
-  command.add_option("FROM", request.source, "A pod's address, or a node: its name or address")
+  command
+      .add_option("FROM", request.source,
+                  "A pod or a node: its address, or its name where that is known here")
       ->required();
   command.add_option("TO", request.destination, "Likewise")->required();
   command.add_flag("--all", request.all, "Trace every segment list of a weighted policy");
@@ -96,6 +98,7 @@ void add_trace_command(CLI::App& app) {
       ->envname("SEXTANT_SOCKET")
       ->capture_default_str();
   command->callback([arguments, socket] {
+    arguments->request.pods = list_pod_names(kCniCache);
     run_trace_command(*arguments, {{.node = {}, .socket = *socket, .netns = {}}});
   });
   teach(*command,

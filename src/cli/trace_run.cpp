@@ -55,6 +55,13 @@ std::vector<srv6::SegmentList> lists_of(const json::value& decision) {
   return lists;
 }
 
+/// The family of whichever end is an address, else the wanted one.
+std::optional<Family> family_of(const TraceRequest& request) {
+  for (const auto* end : {&request.source, &request.destination})
+    if (const auto address = IpAddress::parse(*end)) return address->family();
+  return request.family;
+}
+
 std::string trace_target(const TraceRequest& request) {
   const auto encode = [](const std::string& value) {
     return boost::urls::encode(value, boost::urls::unreserved_chars);
@@ -82,8 +89,8 @@ struct Direction {
 
 class Run {
  public:
-  Run(const TraceRequest& request, std::vector<TraceSite> sites)
-      : request_(request), sites_(std::move(sites)) {
+  Run(TraceRequest request, std::vector<TraceSite> sites)
+      : request_(std::move(request)), sites_(std::move(sites)) {
     std::random_device random;
     id_ = static_cast<std::uint16_t>(random() % 0xffff + 1);
   }
@@ -92,6 +99,7 @@ class Run {
 
  private:
   Result<void> ask();
+  [[nodiscard]] json::value named_party(std::string_view key) const;
   [[nodiscard]] const TraceSite* site(const std::string& node) const;
   Result<Session*> session(const Direction& end, const Direction& other);
   Result<trace::Departure*> departure(Session& session);
@@ -107,7 +115,7 @@ class Run {
   /// The traced flow, or the one of its answers.
   [[nodiscard]] Flow flow_of(const Direction& direction) const;
 
-  const TraceRequest& request_;
+  TraceRequest request_;
   std::vector<TraceSite> sites_;
   std::uint16_t id_ = 0;
   TraceNames names_;
@@ -121,7 +129,23 @@ const TraceSite* Run::site(const std::string& node) const {
   return found == sites_.end() ? nullptr : &*found;
 }
 
+/// An end with the name of its pod, where that is known.
+json::value Run::named_party(std::string_view key) const {
+  auto party = asked_.at(key);
+  std::string name;
+  if (const auto address = IpAddress::parse(text(party, "address")))
+    name = pod_name(request_.pods, *address);
+  party.as_object()["name"] = name.empty() ? json::value(nullptr) : json::value(name);
+  return party;
+}
+
 Result<void> Run::ask() {
+  for (auto* end : {&request_.source, &request_.destination}) {
+    if (IpAddress::parse(*end)) continue;
+    const auto address = pod_address(request_.pods, *end, family_of(request_));
+    if (!address) return tl::unexpected(address.error());
+    if (*address) *end = (*address)->to_string();
+  }
   auto nodes = ask_agent(sites_.front().socket, "/v1/nodes");
   if (!nodes) return tl::unexpected(nodes.error());
   names_ = TraceNames::from(*nodes);
@@ -438,8 +462,8 @@ Result<json::object> Run::run() {
   }
   const auto flow = forward_flow();
   json::object report{{"node", sites_.front().node},
-                      {"source", asked_.at("source")},
-                      {"destination", asked_.at("destination")},
+                      {"source", named_party("source")},
+                      {"destination", named_party("destination")},
                       {"protocol", upper(to_string(flow.protocol))}};
   const bool ports = flow.protocol != Protocol::kIcmp;
   report["sourcePort"] = ports ? json::value(flow.source_port) : json::value(nullptr);

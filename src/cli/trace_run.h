@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "base/result.h"
+#include "cli/pod_names.h"
 #include "trace/tracer.h"
 
 namespace sextant::cli {
@@ -22,6 +23,7 @@ struct TraceRequest {
   std::uint16_t destination_port = 0;       // 0: UDP 33434, TCP 80
   bool all = false;                         // every list of a weighted policy
   bool one_way = false;
+  std::vector<PodName> pods;  // whose names may be used for addresses
   trace::Limits limits;
 };
 
