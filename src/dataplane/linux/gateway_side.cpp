@@ -439,19 +439,14 @@ void GatewaySide::collect(ApplyReport& report) {
 
 Result<std::map<srv6::Sid, Count>> GatewaySide::counters() {
   std::map<srv6::Sid, Count> counters;
-  Message dump(
-      RTM_GETROUTE, 0,
-      rtmsg{.rtm_family = AF_INET6, .rtm_protocol = netlink::number(RouteProtocol::kSextant)});
-  const auto done = gateway_.socket().dump(dump, [&](const nlmsghdr& message) {
-    const auto attributes = Attributes::of<rtmsg>(message);
-    const auto destination = attributes.address(RTA_DST);
-    const auto count = parse_seg6_count(attributes.nest(RTA_ENCAP));
-    if (!destination || !destination->is_v6() || !count) return;
-    auto& total = counters[srv6::Sid(destination->v6())];  // End.DT46 lies in two tables
-    total.packets += count->packets;
-    total.bytes += count->bytes;
-  });
-  if (!done) return tl::unexpected(done.error());
+  for (const auto& [where, action] : installed_sids_) {
+    const auto mark = where.table == kInnerIpv4Table ? kInnerIpv4Mark : 0;
+    const auto count = read_seg6_count(gateway_.socket(), where.sid, where.table, mark);
+    if (!count) return tl::unexpected(count.error());
+    if (!*count) continue;
+    // End.DT46 lies in two tables.
+    counters[where.sid] += {.packets = (*count)->packets, .bytes = (*count)->bytes};
+  }
   return counters;
 }
 

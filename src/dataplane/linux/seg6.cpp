@@ -3,6 +3,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/lwtunnel.h>
+#include <linux/rtnetlink.h>
 #include <linux/seg6.h>
 #include <linux/seg6_genl.h>
 #include <linux/seg6_iptunnel.h>
@@ -12,6 +13,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
+#include "dataplane/linux/netlink/route.h"
 
 namespace sextant::dataplane {
 namespace {
@@ -148,6 +151,25 @@ std::optional<Seg6Count> parse_seg6_count(const netlink::Attributes& encap) {
   const auto bytes = counters.u64(SEG6_LOCAL_CNT_BYTES);
   if (!packets || !bytes) return std::nullopt;
   return Seg6Count{.packets = *packets, .bytes = *bytes};
+}
+
+Result<std::optional<Seg6Count>> read_seg6_count(netlink::Socket& socket, const srv6::Sid& sid,
+                                                 netlink::TableId table, std::uint32_t mark) {
+  netlink::Message get(
+      RTM_GETROUTE, 0,
+      rtmsg{.rtm_family = AF_INET6, .rtm_dst_len = 128, .rtm_flags = RTM_F_FIB_MATCH});
+  get.address(RTA_DST, sid.address()).u32(RTA_MARK, mark).about(sid.to_string());
+  std::optional<Seg6Count> count;
+  const auto done = socket.request(std::move(get), [&](const nlmsghdr& reply) {
+    const auto route = netlink::parse_route(reply);
+    if (!route || route->destination != IpPrefix::host(sid.address()) || route->table != table)
+      return;  // a shorter prefix
+    count = parse_seg6_count(netlink::Attributes::of<rtmsg>(reply).nest(RTA_ENCAP));
+  });
+  // ENETUNREACH, EHOSTUNREACH: it is gone, and nothing shorter leads there.
+  if (!done && done.error().errno_value != ENETUNREACH && done.error().errno_value != EHOSTUNREACH)
+    return tl::unexpected(done.error());
+  return count;
 }
 
 Result<bool> set_tunnel_source(const Ipv6Address& source) {

@@ -11,6 +11,7 @@
 #include "dataplane/linux/netlink/attributes.h"
 #include "dataplane/linux/netlink/ids.h"
 #include "dataplane/linux/netlink/message.h"
+#include "dataplane/linux/netlink/socket.h"
 #include "srv6/segment_list.h"
 
 namespace sextant::dataplane {
@@ -50,6 +51,13 @@ struct Seg6Count {
   std::uint64_t bytes = 0;
 };
 [[nodiscard]] std::optional<Seg6Count> parse_seg6_count(const netlink::Attributes& encap);
+
+/// What a SID's route has counted, asked for by its address (`ip -s route get fibmatch mark MARK`):
+/// a dump would go through every prefix of the overlay. None: there is no such route in `table`.
+[[nodiscard]] Result<std::optional<Seg6Count>> read_seg6_count(netlink::Socket& socket,
+                                                               const srv6::Sid& sid,
+                                                               netlink::TableId table,
+                                                               std::uint32_t mark);
 
 /// The namespace's source of outer headers (`ip sr tunsrc`), of the calling thread's namespace.
 /// True where it was another one.
