@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "crafted.h"
+#include "dataplane/linux/linux_dataplane.h"
 #include "scenario.h"
 #include "snapshot.h"
 
@@ -383,6 +384,35 @@ route add default via fd77::1
   UdpSocket own(a.netns(), Family::kIpv6);
   ASSERT_TRUE(own.send({ip("fcff:2::1"), kAllowedPort}, "probe"));
   EXPECT_TRUE(r2.wait_for({}, kPatience));
+}
+
+TEST_P(ClosedDomain, WhereSourcesAreNamedOthersAreDropped) {
+  if (const auto why = missing_scapy(); !why.empty()) GTEST_SKIP() << why;
+  if (GetParam().dataplane.name != "linux" || v4()) GTEST_SKIP() << "an option of one data plane";
+  Case strict = GetParam();
+  strict.dataplane.make = [] {
+    return dataplane::make_linux_dataplane(
+        {.max_segments = kMaxSegments, .sid_sources = {must(IpPrefix::parse("2001:db8::/64"))}});
+  };
+  Lab lab(strict);
+  Node& a = lab.node("a");
+  const FrameSender underlay = from_underlay(lab);
+  expect_dropped(
+      a, underlay,
+      {{"a router's address that nobody named",
+        outer_packet("{r1}", "IPv6(src={b1},dst={a1})/{udp}"), "sid_source"},
+       {"a pod's address", outer_packet("{b1}", "IPv6(src={b1},dst={a1})/{udp}"), "sid_source"}});
+  const std::vector<Row> taken = {
+      {"a node", outer_packet("{c}", "IPv6(src={b1},dst={a1})/{allowed}"), ""},
+      {"a SID", outer_packet("{sid}", "IPv6(src={b1},dst={a1})/{allowed}"), ""},
+      {"a named source", outer_packet("{world}", "IPv6(src={b1},dst={a1})/{allowed}"), ""},
+  };
+  const auto packets = craft_rows(taken);
+  for (const Row& row : taken) {
+    const testbed::Sniffer a1 = sniff(lab.pod("a1").netns, testbed::udp_to(kAllowedPort));
+    for (const Frame& packet : packets.at(row.name)) underlay.send(packet);
+    EXPECT_TRUE(a1.wait_for({}, kPatience)) << row.name;
+  }
 }
 
 }  // namespace sextant::conformance
