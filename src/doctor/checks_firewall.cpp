@@ -81,8 +81,10 @@ bool concerns(const FirewallChain& chain, Family family) {
 
 void check_policy(Findings& findings, const Reader& reader, const FirewallChain& chain,
                   const AgentFacts& agent) {
-  const bool wanted = (concerns(chain, Family::kIpv4) && agent.has_pods_of(Family::kIpv4)) ||
-                      (concerns(chain, Family::kIpv6) && agent.has_pods_of(Family::kIpv6));
+  const auto used = [&](Family family) {
+    return concerns(chain, family) && (!agent.reachable() || agent.has_pods_of(family));
+  };
+  const bool wanted = used(Family::kIpv4) || used(Family::kIpv6);
   if (chain.hook != "forward" || !chain.drops_by_policy || !wanted) return;
   if (reader.allows_pods(chain)) return;
   const bool nft = chain.family != "ip" && chain.family != "ip6";
