@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "agent/http_client.h"
+#include "agent/listeners.h"
 #include "agent/test_support.h"
 #include "dataplane/fake.h"
 
@@ -272,6 +273,35 @@ TEST_F(DaemonTest, ReadsEverythingAgainOnHangup) {
   ::kill(::getpid(), SIGHUP);
   write("policies.yaml", policy("fcff:6::1"));
   EXPECT_TRUE(dataplane_->await(goes_through("fcff:6::1")));
+}
+
+TEST_F(DaemonTest, CountsWhatItReadsAndHowLateItsLoopIs) {
+  write("nodes.yaml", kNodes);
+  start();
+  write("policies.yaml", policy("fcff:6::1"));
+  ASSERT_TRUE(dataplane_->await(goes_through("fcff:6::1")));
+  std::string text;
+  const auto has = [&](const char* line) { return text.find(line) != std::string::npos; };
+  // The loop's first timer comes after a second.
+  for (int i = 0; i < 500 && !has("\nsextant_event_loop_lag_seconds_count 1\n"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    text = http_get(options_.socket, "/metrics", seconds(20)).value().body;
+  }
+  EXPECT_TRUE(has("\nsextant_event_loop_lag_seconds_count 1\n"));
+  EXPECT_TRUE(has("\nsextant_manifest_reloads_total{result=\"changed\"} 1\n")) << text;
+  EXPECT_TRUE(has("\nsextant_apply_duration_seconds_count{kind=\"apply\"} 1\n"));
+  EXPECT_TRUE(has("\nsextant_resyncs_total{reason=\"start\"} 1\n"));
+}
+
+TEST_F(DaemonTest, DoesNotStartWhereTheMetricsPortIsTaken) {
+  const auto other = listen_on_tcp(ListenAddress::parse("127.0.0.1:0").value());
+  ASSERT_TRUE(other) << other.error().message();
+  options_.metrics_listen = other->bound;
+  const auto refused = Daemon::make(options_, std::make_unique<dataplane::FakeDataplane>());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().object, other->bound.to_string());
+  EXPECT_EQ(refused.error().errno_value, EADDRINUSE);
+  EXPECT_FALSE(std::filesystem::exists(options_.socket)) << "nothing is left behind";
 }
 
 TEST(MayBegin, HoldsBackWhatCouldWipeForwardingByMistake) {
