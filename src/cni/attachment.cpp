@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <future>
 
 #include "cni/attachment_result.h"
 #include "cni/ipam.h"
@@ -88,10 +89,9 @@ Outcome<void> refuse_second_interface(const Invocation& invocation, const Networ
 // none, those of pods that are gone (a reboot) are released, and it is asked once more.
 Outcome<AttachmentResult> lease_and_bring_up(Ipam& ipam, Socket& host, const Netns& pod,
                                              const NetworkConfig& config, const PodLink& link) {
-  auto asked = ipam.start_add();
-  if (!asked) return tl::unexpected(asked.error());
+  auto asked = std::async(std::launch::async, [&] { return ipam.add(); });
   const auto up = bring_up(host, pod, link);
-  auto lease = ipam.finish_add(std::move(*asked));
+  auto lease = asked.get();
   if (!up) {
     if (lease) (void)ipam.del();  // its error would hide the one that matters
     return refuse(ErrorCode::kNetwork, "cannot bring the pod's interface up", up.error());
@@ -150,17 +150,14 @@ Outcome<std::string> del(const Invocation& invocation, const NetworkConfig& conf
   // while the IPAM plugin runs.
   const auto down = take_down(*host, device);
   auto ipam = Ipam::find(config, invocation.plugin_path);
-  Outcome<Ipam::Run> releasing = tl::unexpected(CniError{});
-  if (ipam && down) releasing = ipam->start_del();
-  const auto detached = detach(*host, device);
-  Outcome<void> released;
   if (!ipam) {
-    released = tl::unexpected(ipam.error());
-  } else if (releasing) {
-    released = ipam->finish_del(std::move(*releasing));
-  } else {
-    released = ipam->del();
+    (void)detach(*host, device);
+    return tl::unexpected(ipam.error());
   }
+  auto releasing =
+      std::async(down ? std::launch::async : std::launch::deferred, [&] { return ipam->del(); });
+  const auto detached = detach(*host, device);
+  const auto released = releasing.get();
   if (!detached) {
     return refuse(ErrorCode::kNetwork, "cannot detach the pod", detached.error());
   }

@@ -125,12 +125,7 @@ Outcome<Ipam> Ipam::find(const NetworkConfig& config, const std::vector<std::str
     struct stat status {};
     if (::stat(program.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
         ::access(program.c_str(), X_OK) == 0) {
-      Ipam ipam(std::move(program), config);
-      // 1.0.0 and older are tried first: almost every plugin speaks them, and asking costs a run.
-      if (ipam.version_ == "1.1.0") {
-        if (const auto agreed = ipam.negotiate(); !agreed) return tl::unexpected(agreed.error());
-      }
-      return ipam;
+      return Ipam(std::move(program), config);
     }
     searched += (searched.empty() ? "" : ":") + folder;
   }
@@ -140,10 +135,9 @@ Outcome<Ipam> Ipam::find(const NetworkConfig& config, const std::vector<std::str
 }
 
 Outcome<void> Ipam::negotiate() {
+  if (negotiated_) return {};
   negotiated_ = true;
-  auto started = start("VERSION");
-  if (!started) return tl::unexpected(started.error());
-  const auto answer = finish(std::move(*started));
+  const auto answer = run_once("VERSION", {});
   if (!answer) return tl::unexpected(answer.error());
   const auto version = common_version(program_, *answer, config_->cni_version);
   if (!version) return tl::unexpected(version.error());
@@ -153,14 +147,14 @@ Outcome<void> Ipam::negotiate() {
   return {};
 }
 
-Outcome<Ipam::Run> Ipam::start(const std::string& command,
-                               std::vector<std::string> variables) const {
+Outcome<std::string> Ipam::run_once(const std::string& command,
+                                    std::vector<std::string> variables) const {
   const auto input = as_input(input_);
   if (!input) return tl::unexpected(input.error());
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return system_refusal("make a pipe", "", errno);
-  Run run{.command = command, .output = UniqueFd(ends[0])};
-  const UniqueFd plugin_end(ends[1]);
+  const UniqueFd output(ends[0]);
+  UniqueFd plugin_end(ends[1]);
 
   variables.push_back("CNI_COMMAND=" + command);
   variables = environment_with(std::move(variables));
@@ -174,42 +168,37 @@ Outcome<Ipam::Run> Ipam::start(const std::string& command,
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input->get(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, plugin_end.get(), STDOUT_FILENO);
-  const int error = ::posix_spawn(&run.child, program_.c_str(), &actions, nullptr, arguments.data(),
+  pid_t child = -1;
+  const int error = ::posix_spawn(&child, program_.c_str(), &actions, nullptr, arguments.data(),
                                   environment.data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return system_refusal("run", program_, error);
-  return run;
-}
-
-Outcome<std::string> Ipam::finish(Run run) const {
-  std::string text = read_all(run.output.get());
+  plugin_end.reset();
+  std::string text = read_all(output.get());
   int status = 0;
-  while (::waitpid(run.child, &status, 0) < 0) {
+  while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return system_refusal("wait for", program_, errno);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
   return tl::unexpected(plugin_error(program_, status, text));
 }
 
-Outcome<std::string> Ipam::finish_or_retry(Run run) {
-  const std::string command = run.command;
-  auto output = finish(std::move(run));
+Outcome<std::string> Ipam::run(const std::string& command,
+                               const std::vector<std::string>& variables) {
+  // 1.0.0 and older are tried first: almost every plugin speaks them, and asking costs a run.
+  if (version_ == "1.1.0") {
+    if (const auto agreed = negotiate(); !agreed) return tl::unexpected(agreed.error());
+  }
+  auto output = run_once(command, variables);
   if (output || output.error().code != ErrorCode::kIncompatibleVersion || negotiated_) {
     return output;
   }
   if (const auto agreed = negotiate(); !agreed) return tl::unexpected(agreed.error());
-  auto again = start(command);
-  if (!again) return tl::unexpected(again.error());
-  return finish(std::move(*again));
+  return run_once(command, variables);
 }
 
-Outcome<std::string> Ipam::run(const std::string& command) {
-  auto started = start(command);
-  if (!started) return tl::unexpected(started.error());
-  return finish_or_retry(std::move(*started));
-}
-
-Outcome<AttachmentResult> Ipam::read_addresses(const Outcome<std::string>& output) const {
+Outcome<AttachmentResult> Ipam::request_addresses() {
+  const auto output = run("ADD");
   if (!output) return tl::unexpected(output.error());
   boost::system::error_code parse_error;
   const json::value value = json::parse(*output, parse_error);
@@ -224,35 +213,21 @@ Outcome<AttachmentResult> Ipam::read_addresses(const Outcome<std::string>& outpu
   return std::move(*result);
 }
 
-Outcome<AttachmentResult> Ipam::finish_add(Run run) {
-  auto result = read_addresses(finish_or_retry(std::move(run)));
+Outcome<AttachmentResult> Ipam::add() {
+  auto result = request_addresses();
   if (!result) (void)del();  // its error would hide the one that matters
   return result;
 }
 
-Outcome<AttachmentResult> Ipam::add() {
-  auto started = start_add();
-  if (!started) return tl::unexpected(started.error());
-  return finish_add(std::move(*started));
-}
-
-Outcome<void> Ipam::finish_del(Run run) {
-  const auto output = finish_or_retry(std::move(run));
+Outcome<void> Ipam::del() {
+  const auto output = run("DEL");
   if (!output) return tl::unexpected(output.error());
   return {};
 }
 
-Outcome<void> Ipam::del() {
-  auto started = start_del();
-  if (!started) return tl::unexpected(started.error());
-  return finish_del(std::move(*started));
-}
-
 Outcome<void> Ipam::del(const Owner& owner) {
-  auto started = start(
+  const auto output = run(
       "DEL", {"CNI_CONTAINERID=" + owner.container_id, "CNI_IFNAME=" + owner.ifname, "CNI_NETNS="});
-  if (!started) return tl::unexpected(started.error());
-  const auto output = finish(std::move(*started));
   if (!output) return tl::unexpected(output.error());
   return {};
 }
@@ -263,11 +238,12 @@ Outcome<void> Ipam::check() {
   return {};
 }
 
-Outcome<void> Ipam::forward(const std::string& command) {
-  if (!speaks_gc()) return {};
-  const auto output = run(command);
+Outcome<bool> Ipam::forward(const std::string& command) {
+  if (const auto agreed = negotiate(); !agreed) return tl::unexpected(agreed.error());
+  if (version_ != "1.1.0") return false;
+  const auto output = run_once(command, {});
   if (!output) return tl::unexpected(output.error());
-  return {};
+  return true;
 }
 
 }  // namespace sextant::cni

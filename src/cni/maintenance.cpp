@@ -60,10 +60,9 @@ class FirstError {
 // by itself; of host-local we know the store; any other is told of each attachment that we knew of.
 void release_unknown_leases(Ipam& ipam, const NetworkConfig& config, const std::set<Owner>& unknown,
                             Socket& host, FirstError& errors) {
-  if (ipam.speaks_gc()) {
-    if (auto done = ipam.forward("GC"); !done) errors.add(done.error());
-    return;
-  }
+  const auto forwarded = ipam.forward("GC");
+  if (!forwarded) errors.add(forwarded.error());
+  if (!forwarded || *forwarded) return;
   if (config.lease_folder.empty()) {
     for (const Owner& owner : unknown) {
       if (auto done = ipam.del(owner); !done) errors.add(done.error());
