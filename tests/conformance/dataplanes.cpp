@@ -11,8 +11,14 @@ namespace sextant::conformance {
 std::vector<DataplaneUnderTest> dataplanes_under_test() {
   const char* const control = std::getenv("SEXTANT_CONFORMANCE");
   if (control != nullptr) return {control_dataplane(control)};
-  return {{.name = "linux",
-           .make = [] { return dataplane::make_linux_dataplane({.max_segments = kMaxSegments}); }}};
+  const auto linux = [](bool fast_path) {
+    return [fast_path] {
+      return dataplane::make_linux_dataplane(
+          {.max_segments = kMaxSegments, .fast_path = fast_path});
+    };
+  };
+  return {{.name = "linux", .make = linux(true)},
+          {.name = "linux_without_bpf", .make = linux(false), .counts_paths = false}};
 }
 
 std::string name_of(const Case& value) {

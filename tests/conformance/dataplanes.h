@@ -19,6 +19,7 @@ struct DataplaneUnderTest {
   std::function<Result<std::unique_ptr<dataplane::Dataplane>>()> make;
   /// Controls only. False: packets cross the underlay as they are, routed by it.
   bool encapsulates = true;
+  bool counts_paths = true;
 };
 
 /// Those of the product, or the controls that the environment variable SEXTANT_CONFORMANCE names

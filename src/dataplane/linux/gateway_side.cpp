@@ -175,6 +175,7 @@ void GatewaySide::write_prefixes(const overlay::Forwarding& wanted, Tables& tabl
     const bool same = found != tables.by_nexthop.end() && found->second == *nexthop;
     if (found != tables.by_nexthop.end()) tables.by_nexthop.erase(found);
     if (!same) writes.add(prefix_message(prefix, *nexthop));
+    if (fast_path_ != nullptr) fast_path_->set_prefix(prefix, *nexthop, report);
   };
   for (const auto& [key, target] : wanted.routes) {
     const auto* path = std::get_if<PathKey>(&target);
@@ -230,9 +231,16 @@ void GatewaySide::set_route(const overlay::RouteKey& key, const overlay::RouteTa
   const auto nexthop = path != nullptr ? nexthops_.find(*path) : std::nullopt;
   if (nexthop) {
     writes.add(prefix_message(key.prefix, *nexthop));
+    if (fast_path_ != nullptr) fast_path_->set_prefix(key.prefix, *nexthop, writes.report());
   } else {
-    leftovers_.push_back(prefix_message(key.prefix, netlink::NexthopId::kNone));
+    remove_prefix(key.prefix, writes.report());
   }
+}
+
+// The kernel's route goes with collect(), when the host sends nothing there any more.
+void GatewaySide::remove_prefix(const IpPrefix& prefix, ApplyReport& report) {
+  if (fast_path_ != nullptr) fast_path_->remove_prefix(prefix, report);
+  leftovers_.push_back(prefix_message(prefix, netlink::NexthopId::kNone));
 }
 
 void GatewaySide::remove_route(const overlay::RouteKey& key, bool captured, Writes& writes) {
@@ -244,7 +252,7 @@ void GatewaySide::remove_route(const overlay::RouteKey& key, bool captured, Writ
     set_route({overlay::RouteScope::kPods, key.prefix}, target, false, writes);
     return;
   }
-  leftovers_.push_back(prefix_message(key.prefix, netlink::NexthopId::kNone));
+  remove_prefix(key.prefix, writes.report());
 }
 
 std::vector<Route> GatewaySide::base_routes(const Identity& identity) const {
@@ -437,15 +445,27 @@ void GatewaySide::collect(ApplyReport& report) {
   writes.flush();
 }
 
-Result<std::map<srv6::Sid, Count>> GatewaySide::counters() {
-  std::map<srv6::Sid, Count> counters;
+// SIDs: by seg6local, and on the fast path. Paths: on the fast path, which nearly every packet
+// takes; the kernel's nexthops do not count.
+Result<Counters> GatewaySide::counters() {
+  Counters counters;
   for (const auto& [where, action] : installed_sids_) {
     const auto mark = where.table == kInnerIpv4Table ? kInnerIpv4Mark : 0;
     const auto count = read_seg6_count(gateway_.socket(), where.sid, where.table, mark);
     if (!count) return tl::unexpected(count.error());
     if (!*count) continue;
     // End.DT46 lies in two tables.
-    counters[where.sid] += {.packets = (*count)->packets, .bytes = (*count)->bytes};
+    counters.local_sids[where.sid] += {.packets = (*count)->packets, .bytes = (*count)->bytes};
+  }
+  if (fast_path_ == nullptr) return counters;
+  for (const auto& [sid, count] : fast_path_->sid_counts()) {
+    const auto found = counters.local_sids.find(sid);
+    if (found != counters.local_sids.end()) found->second += count;
+  }
+  for (const auto& key : nexthops_.keys()) {
+    const auto* path = std::get_if<PathKey>(&key);
+    const auto id = path != nullptr ? nexthops_.find(key) : std::nullopt;
+    if (id) counters.paths.emplace(*path, fast_path_->path_count(*id, nexthops_.lists(key)));
   }
   return counters;
 }

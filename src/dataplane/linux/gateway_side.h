@@ -14,6 +14,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/linux/fast_path.h"
 #include "dataplane/linux/gateway.h"
 #include "dataplane/linux/netlink/route.h"
 #include "dataplane/linux/nexthops.h"
@@ -28,6 +29,12 @@ class GatewaySide {
   using Identity = overlay::ForwardingDiff::Identity;
 
   GatewaySide(Gateway& gateway, srv6::EncapMode encap) : gateway_(gateway), encap_(encap) {}
+  /// Keeps `fast_path` (or nobody) as the gateway's prefixes, nexthops and SIDs are; it outlives
+  /// this.
+  void mirror_to(FastPath* fast_path) {
+    fast_path_ = fast_path;
+    nexthops_.set_mirror(fast_path);
+  }
 
   /// Reads all, adopts what is there, and writes what differs: nothing that `wanted` needs less is
   /// removed yet.
@@ -47,7 +54,7 @@ class GatewaySide {
   /// more.
   void collect(ApplyReport& report);
 
-  [[nodiscard]] Result<std::map<srv6::Sid, Count>> counters();
+  [[nodiscard]] Result<Counters> counters();
 
  private:
   struct SidRoute {  // where a SID's seg6local route lies, and what it does
@@ -63,6 +70,7 @@ class GatewaySide {
 
   [[nodiscard]] Result<Tables> read();
   [[nodiscard]] std::vector<netlink::Route> base_routes(const Identity& identity) const;
+  void remove_prefix(const IpPrefix& prefix, ApplyReport& report);
   [[nodiscard]] netlink::Message prefix_message(const IpPrefix& prefix,
                                                 netlink::NexthopId nexthop) const;
   [[nodiscard]] std::vector<WeightedNexthop> contents(const overlay::PathKey& key,
@@ -80,6 +88,7 @@ class GatewaySide {
 
   Gateway& gateway_;
   srv6::EncapMode encap_;
+  FastPath* fast_path_ = nullptr;
   Nexthops nexthops_;
   std::map<IpPrefix, overlay::RouteTarget>
       pods_only_;                     // kPods routes, which share the table with kAll

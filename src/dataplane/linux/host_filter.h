@@ -29,6 +29,9 @@ class HostFilter {
                       const std::map<srv6::Sid, overlay::LocalSid>& sids);
   void set_uplinks(std::set<Uplink> uplinks);
 
+  /// As of the last sync() or write_changes().
+  [[nodiscard]] const FilterInput& input() const { return input_; }
+
   /// Reads all and writes what differs; true where something did.
   [[nodiscard]] Result<bool> sync();
   /// Writes what changed since the last call; true where something did. Cost: O(change), and what

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "dataplane/linux/fast_path.h"
 #include "dataplane/linux/filter.h"
 #include "dataplane/linux/gateway.h"
 #include "dataplane/linux/gateway_side.h"
@@ -70,7 +71,12 @@ class LinuxDataplane final : public Dataplane {
     identity_ = {wanted.encapsulation_source, wanted.overlay_ipv4, wanted.overlay_ipv6,
                  wanted.pod_prefixes, wanted.locator};
     sids_ = wanted.local_sids;
+    begin_fast_path_sync(report);
     if (auto done = gateway_side_->sync(wanted, report); !done) return fail(done);
+    if (fast_path_) {
+      fast_path_->set_local_sids(gateway_->inner(), sids_, report);
+      fast_path_->finish_sync(report);
+    }
 
     host_.clear();
     host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
@@ -87,6 +93,7 @@ class LinuxDataplane final : public Dataplane {
     if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
     take_uplinks();
     write_filter(filter_.sync(), report);
+    if (fast_path_) hand_over(report);
     gateway_side_->collect(report);
     return report;
   }
@@ -102,6 +109,7 @@ class LinuxDataplane final : public Dataplane {
     if (change.identity) {
       identity_ = *change.identity;
       host_.set_identity(identity_);
+      set_fast_path_source(report);
     }
     for (const auto& [sid, value] : change.local_sids) {
       if (value) {
@@ -113,6 +121,7 @@ class LinuxDataplane final : public Dataplane {
     apply_paths(change, report);
     if (local) {
       if (auto done = gateway_side_->sync_local(identity_, sids_, report); !done) return fail(done);
+      if (fast_path_) fast_path_->set_local_sids(gateway_->inner(), sids_, report);
       if (auto done = sync_host_sids(report); !done) return fail(done);
       filter_.set_local_sids(identity_.locator, sids_);
     }
@@ -135,6 +144,9 @@ class LinuxDataplane final : public Dataplane {
     }
     for (const auto& [prefix, role] : change.domain) filter_.set_role(prefix, role);
     write_filter(filter_.write_changes(), report);
+    if (fast_path_ && (local || !change.domain.empty() || !change.locator_routes.empty())) {
+      hand_over(report);
+    }
     gateway_side_->collect(report);
     return report;
   }
@@ -146,7 +158,10 @@ class LinuxDataplane final : public Dataplane {
     if (!host_sids) return host_sids;
     if (!report.ok()) return tl::unexpected(report.problems.front().error);
     if (auto done = remove_ruleset(); !done) return done;
+    if (auto done = FastPath::detach_uplinks(socket_, {}, report); !done) return done;
+    if (!report.ok()) return tl::unexpected(report.problems.front().error);
     gateway_side_.reset();
+    fast_path_.reset();
     monitor_.reset();
     gateway_.reset();
     sids_.clear();
@@ -155,11 +170,12 @@ class LinuxDataplane final : public Dataplane {
 
   Result<Counters> counters() override {
     if (!gateway_side_) return Counters{};
-    auto local_sids = gateway_side_->counters();
-    if (!local_sids) return tl::unexpected(local_sids.error());
+    auto counters = gateway_side_->counters();
+    if (!counters) return counters;
     auto dropped = read_drop_counters();
     if (!dropped) return tl::unexpected(dropped.error());
-    return Counters{.local_sids = std::move(*local_sids), .dropped = std::move(*dropped)};
+    counters->dropped = std::move(*dropped);
+    return counters;
   }
 
   int event_fd() const override { return events_.fd(); }
@@ -228,7 +244,49 @@ class LinuxDataplane final : public Dataplane {
       if (auto prepared = gateway_->prepare(socket_, report); !prepared) return prepared;
     }
     if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
+    if (!fast_path_ && options_.fast_path) make_fast_path();
+    gateway_side_->mirror_to(fast_path_ ? &*fast_path_ : nullptr);
     return {};
+  }
+
+  void make_fast_path() {
+    auto made = FastPath::make(gateway_->host_inner());
+    if (made) {
+      fast_path_.emplace(std::move(*made));
+    } else {
+      options_.fast_path = false;  // the kernel will not learn it
+      log::warn("packets take the longer way through the gateway: {}", made.error().message());
+    }
+    capabilities_.push_back(
+        {.name = "fast path",
+         .choice = made ? "BPF at sextant0, the uplinks and the gateway" : "none",
+         .reason = made ? "the kernel has tc BPF" : made.error().message()});
+  }
+
+  void begin_fast_path_sync(ApplyReport& report) {
+    if (!fast_path_) return;
+    if (const auto begun = fast_path_->begin_sync(); !begun) {
+      report.problems.push_back({.object = "fast path", .error = begun.error()});
+    }
+    set_fast_path_source(report);
+  }
+
+  void set_fast_path_source(ApplyReport& report) {
+    if (fast_path_ && identity_.encapsulation_source) {
+      fast_path_->set_source(*identity_.encapsulation_source, report);
+    }
+  }
+
+  // When everything is in place: the programs, where they are not attached yet.
+  void hand_over(ApplyReport& report) {
+    fast_path_->set_hand_over(gateway_->host_outer(), filter_.input(), report);
+    const auto uplinks = uplinks_.ethernet();
+    fast_path_->attach(*gateway_, uplinks, report);
+    std::set<netlink::IfIndex> keep;
+    for (const auto& uplink : uplinks) keep.insert(netlink::IfIndex{uplink.index});
+    if (const auto done = FastPath::detach_uplinks(socket_, keep, report); !done) {
+      report.problems.push_back({.object = "fast path", .error = done.error()});
+    }
   }
 
   Result<void> watch_path_mtus() {
@@ -261,6 +319,7 @@ class LinuxDataplane final : public Dataplane {
         host_.set_route(key, *target);
       }
     }
+    if (fast_path_) fast_path_->flush(report);
     for (const auto& [key, path] : change.paths) {
       if (!path) gateway_side_->remove_path(key);
     }
@@ -356,6 +415,7 @@ class LinuxDataplane final : public Dataplane {
   std::unique_ptr<Gateway> gateway_;
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
+  std::optional<FastPath> fast_path_;
   EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;
   std::optional<PacketTooBigSocket> too_big_;

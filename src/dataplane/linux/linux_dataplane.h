@@ -32,6 +32,9 @@ struct LinuxOptions {
   /// SID: net/ipv6/exthdrs.c wants Segments Left below the number of SIDs in the header), and such
   /// routers are common.
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;
+  /// BPF past the gateway, where the kernel can do it (fast_path.h). Without it everything works,
+  /// and paths are not counted.
+  bool fast_path = true;
   std::vector<std::string> uplinks = {};   // see Uplinks
   std::vector<IpPrefix> sid_sources = {};  // see FilterInput
 };

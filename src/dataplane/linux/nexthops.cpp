@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "dataplane/linux/fast_path.h"
+
 namespace sextant::dataplane {
 namespace {
 
@@ -176,7 +178,25 @@ NexthopId Nexthops::put(const Key& key, Shape shape, const std::vector<WeightedN
   } else if (kernel_[id].content != wanted.front().content) {
     write(id, wanted.front().content, writes);
   }
+  if (mirror_ != nullptr) mirror(id, writes.report());
   return id;
+}
+
+// A list before the path that takes it.
+void Nexthops::mirror(NexthopId id, ApplyReport& report) {
+  const auto& entry = kernel_[id];
+  std::vector<FastPath::Share> shares;
+  for (const auto& member : entry.group ? entry.members : std::vector{Member{.id = id}}) {
+    const auto& content = kernel_[member.id].content;
+    const auto* encap = content ? std::get_if<Seg6Encap>(&content->action) : nullptr;
+    if (encap == nullptr) {  // dropped, or a local SID's: the gateway's business
+      mirror_->remove_path(id, report);
+      return;
+    }
+    mirror_->set_list(member.id, content->family, *encap, report);
+    shares.push_back({.list = member.id, .weight = member.weight + 1U});
+  }
+  mirror_->set_path(id, shares, report);
 }
 
 void Nexthops::put_group(NexthopId id, const std::vector<WeightedNexthop>& wanted, Writes& writes) {
@@ -204,6 +224,22 @@ std::optional<NexthopId> Nexthops::find(const Key& key) const {
   const auto found = handles_.find(key);
   if (found == handles_.end()) return std::nullopt;
   return found->second.id;
+}
+
+std::vector<NexthopId> Nexthops::lists(const Key& key) const {
+  std::vector<NexthopId> ids;
+  const auto id = find(key);
+  const auto entry = id ? kernel_.find(*id) : kernel_.end();
+  if (entry == kernel_.end()) return ids;
+  if (!entry->second.group) return {*id};
+  for (const auto& member : entry->second.members) ids.push_back(member.id);
+  return ids;
+}
+
+std::vector<Nexthops::Key> Nexthops::keys() const {
+  std::vector<Key> keys;
+  for (const auto& [key, handle] : handles_) keys.push_back(key);
+  return keys;
 }
 
 void Nexthops::discard(const Handle& handle) {
@@ -249,6 +285,10 @@ void Nexthops::collect(Writes& writes) {
   // A group goes before its members: the kernel would shrink it member by member otherwise.
   for (const auto* garbage : {&garbage_groups_, &garbage_}) {
     for (const auto id : *garbage) {
+      if (mirror_ != nullptr) {
+        mirror_->remove_path(id, writes.report());
+        mirror_->remove_list(id, writes.report());
+      }
       Message message(RTM_DELNEXTHOP, 0, nhmsg{});
       message.u32(NHA_ID, number(id)).about(nexthop_name(id));
       writes.add(message, {ENOENT});  // gone already is what is wanted

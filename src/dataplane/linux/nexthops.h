@@ -23,6 +23,8 @@
 
 namespace sextant::dataplane {
 
+class FastPath;
+
 struct Blackhole {
   friend bool operator==(const Blackhole&, const Blackhole&) = default;
 };
@@ -44,6 +46,8 @@ class Nexthops {
   using Key = std::variant<overlay::PathKey, srv6::Sid>;
   enum class Shape : std::uint8_t { kSingle, kGroup };
 
+  /// Keeps `mirror` (or nobody) as the kernel's nexthops are.
+  void set_mirror(FastPath* mirror) { mirror_ = mirror; }
   /// Reads the kernel's nexthops anew. What put() installed before is matched with them by id.
   [[nodiscard]] Result<void> read(netlink::Socket& socket, netlink::IfIndex outer);
   /// Adopts an id that a route of `key` already uses; paths without routes are found by content.
@@ -54,6 +58,9 @@ class Nexthops {
   netlink::NexthopId put(const Key& key, Shape shape, const std::vector<WeightedNexthop>& wanted,
                          Writes& writes);
   [[nodiscard]] std::optional<netlink::NexthopId> find(const Key& key) const;
+  /// The nexthops of the key's lists, in the order in which put() had them.
+  [[nodiscard]] std::vector<netlink::NexthopId> lists(const Key& key) const;
+  [[nodiscard]] std::vector<Key> keys() const;
   /// Forgets the key; its nexthops go with the next collect().
   void remove(const Key& key);
   /// Forgets every key that is not in `keep`.
@@ -88,7 +95,9 @@ class Nexthops {
   void write_group(netlink::NexthopId id, const std::vector<Member>& members, Writes& writes);
   void put_group(netlink::NexthopId id, const std::vector<WeightedNexthop>& wanted, Writes& writes);
   void discard(const Handle& handle);
+  void mirror(netlink::NexthopId id, ApplyReport& report);
 
+  FastPath* mirror_ = nullptr;
   netlink::IfIndex outer_ = netlink::IfIndex::kNone;
   std::map<Key, Handle> handles_;
   std::unordered_set<netlink::NexthopId> handle_ids_;  // of handles_

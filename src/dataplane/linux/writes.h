@@ -20,6 +20,7 @@ class Writes {
   void add(const netlink::Message& message, std::initializer_list<int> tolerated = {});
   /// Sends what is left. A failure of the socket itself becomes a problem too.
   void flush();
+  [[nodiscard]] ApplyReport& report() { return report_; }
 
  private:
   struct Pending {
