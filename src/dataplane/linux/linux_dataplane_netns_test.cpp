@@ -215,7 +215,7 @@ TEST_F(LinuxDataplaneTest, AGatewayWithoutItsNameIsMadeAnew) {
   expect_settled(wanted);
   overlay::ForwardingDiff edit;
   edit.paths[path_of(1, Family::kIpv4)] = to_node(1, {sid("fcff:1::1")});
-  EXPECT_EQ(node_->apply(edit).writes, 1U) << "the new gateway is the one that is edited";
+  EXPECT_EQ(node_->apply(edit).writes, 2U) << "the new gateway is the one that is edited";
 }
 
 // The agent asks for the descriptor once.
