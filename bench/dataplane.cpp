@@ -39,7 +39,8 @@ double packet_rate(const Peer& peer, const Case& value, const IpAddress& to) {
   (void)flood(lab.pod(kA), to, kFloodPort, kPacketSize, kWarmUp);
   const auto arrived_before = lab.arrived();
   const auto wire_before = received_by(lab.node(kB), "ul");
-  const auto forwarded_before = peer.hooked() ? lab.forwarded(kB) : 0;
+  std::map<const Side*, std::uint64_t> forwarded_before;
+  if (peer.hooked()) forwarded_before = {{&kA, lab.forwarded(kA)}, {&kB, lab.forwarded(kB)}};
   const Flood sent = flood(lab.pod(kA), to, kFloodPort, kPacketSize, kFloodTime);
   const auto wire = received_by(lab.node(kB), "ul");
   const auto arrived = static_cast<double>(lab.arrived() - arrived_before);
@@ -54,11 +55,12 @@ double packet_rate(const Peer& peer, const Case& value, const IpAddress& to) {
                     "wanted {} bytes",
                     peer.name(), value.name, arrived, on_wire, size, wanted));
   }
-  if (peer.hooked()) {
-    const auto forwarded = static_cast<double>(lab.forwarded(kB) - forwarded_before);
+  for (const auto& [side, before] : forwarded_before) {
+    const auto forwarded = static_cast<double>(lab.forwarded(*side) - before);
     if (forwarded < arrived) {
-      throw std::runtime_error(fmt::format("{} {}: FORWARD of node b saw {} of {} packets",
-                                           peer.name(), value.name, forwarded, arrived));
+      throw std::runtime_error(fmt::format("{} {}: FORWARD of node {} saw {} of {} packets",
+                                           peer.name(), value.name, side->name, forwarded,
+                                           arrived));
     }
   }
   return arrived / sent.seconds;
@@ -71,17 +73,19 @@ double measure(const Peer& peer, const Case& value) {
 
 using Measured = std::map<std::string, std::vector<double>>;  // by peer
 
-std::vector<Row> rows_of(const Case& value, const Measured& measured) {
+/// One for each peer that was measured.
+std::vector<Row> rows_of(const Case& value, const std::vector<const Peer*>& peers,
+                         const Measured& measured) {
   std::vector<Row> rows;
-  const auto ours = measured.at(std::string(kOurs));
-  for (const auto& [peer, theirs] : measured) {
-    if (peer == kOurs) continue;
+  for (const Peer* peer : peers) {
+    const auto theirs = measured.find(peer->name());
+    if (peer->name() == kOurs || theirs == measured.end()) continue;
     rows.push_back({.bench = "dataplane",
                     .name = value.name,
                     .unit = value.tcp ? "bits/s" : "packets/s",
                     .better = Better::kMore,
-                    .ours = median_of(ours),
-                    .peer = Row::Peer{peer, median_of(theirs)}});
+                    .ours = median_of(measured.at(std::string(kOurs))),
+                    .peer = Row::Peer{peer->name(), median_of(theirs->second)}});
   }
   return rows;
 }
@@ -120,7 +124,7 @@ std::vector<Row> run(const Options& options) {
   }
   std::vector<Row> rows;
   for (const Case& value : cases) {
-    for (auto& row : rows_of(value, measured.at(value.name))) rows.push_back(std::move(row));
+    for (auto& row : rows_of(value, order, measured.at(value.name))) rows.push_back(std::move(row));
   }
   return rows;
 }

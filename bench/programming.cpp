@@ -1,5 +1,4 @@
-// 100,000 prefixes a family: adding and removing against `ip -batch`; the agent's memory and idle
-// load.
+// 100,000 prefixes a family, added and removed, against `ip -batch`; the agent's memory and load.
 #include <fmt/format.h>
 
 #include <algorithm>
