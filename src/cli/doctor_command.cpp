@@ -51,7 +51,7 @@ void add_doctor_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--peer", options->peers, "Probe this node only; may be repeated")
       ->type_name("NODE")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_flag("--no-probes", options->no_probes, "Send no packet: look at this node only");
   command->add_flag("-q,--quiet", options->problems_only, "Leave out what is well (table only)");
   command->add_option("--socket", options->socket, "The agent's Unix socket")
@@ -62,12 +62,12 @@ void add_doctor_command(CLI::App& app) {
       ->add_option("--cni-conf-dir", options->cni_configs,
                    "Where the runtime looks for network configurations (default /etc/cni/net.d)")
       ->type_name("DIR")
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       ->add_option("--cni-bin-dir", options->cni_programs,
                    "Where the runtime looks for plugins (default /opt/cni/bin, /usr/lib/cni)")
       ->type_name("DIR")
-      ->expected(1);
+      ->allow_extra_args(false);
   command->callback([options] { run(*options); });
   teach(*command,
         {.examples = {{"sextant doctor", "everything; takes a few seconds and changes nothing"},

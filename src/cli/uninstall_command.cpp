@@ -90,12 +90,12 @@ void add_uninstall_command(CLI::App& app) {
       ->add_option("--cni-conf-dir", options->cni_configs,
                    "Where the runtime looks for network configurations (default /etc/cni/net.d)")
       ->type_name("DIR")
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       ->add_option("--cni-bin-dir", options->cni_programs,
                    "Where the runtime looks for plugins (default /opt/cni/bin, /usr/lib/cni)")
       ->type_name("DIR")
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       ->add_option("--manifests", options->manifests,
                    "The agent's folder, for --purge (default /etc/sextant/manifests)")

@@ -46,7 +46,8 @@ void check_forwarding(Findings& findings, const SysctlFacts& facts, const AgentF
                                      Row{"net/ipv6/conf/all/forwarding", Family::kIpv6}}) {
     const auto value = number(facts.host, name);
     if (!value || *value != 0) continue;
-    const bool wanted = !agent.reachable() || agent.has_pods_of(family);
+    // An agent that starts switches it on.
+    const bool wanted = agent.reachable() && agent.has_pods_of(family);
     findings.push_back(wrong(wanted ? Verdict::kFail : Verdict::kWarn, name, *value,
                              fmt::format("no {} packet of a pod leaves or reaches this node",
                                          sextant::to_string(family)),

@@ -16,8 +16,14 @@ Findings examine(const Options& options) {
   append(findings, check_route_owners(gather_owners(), agent));
   append(findings, check_firewall(gather_firewall(), agent));
   append(findings, check_cni(gather_cni(options.places, agent.max_segments), agent));
-  if (const auto found = footprint::take_inventory(options.places))
+  const auto found = footprint::take_inventory(options.places);
+  if (found) {
     append(findings, check_leftovers(*found));
+  } else {
+    findings.push_back(
+        {Verdict::kWarn, "leftovers", "this node", "not looked at: " + found.error().message(),
+         "an agent that does not run may have left forwarding", "sudo sextant doctor"});
+  }
   if (options.probes && agent.reachable())
     append(findings, check_survey(survey_peers(agent, options.peers)));
   return findings;

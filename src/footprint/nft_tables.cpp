@@ -6,10 +6,16 @@
 #include <memory>
 #include <sstream>
 
+#include "dataplane/linux/privileges.h"
+
 namespace sextant::footprint {
 namespace {
 
 Result<std::string> run(const std::string& command, unsigned flags) {
+  // Asked first: libnftables itself complains on standard error.
+  if (const auto allowed = dataplane::check_privileges();
+      !allowed && allowed.error().cause.starts_with("no CAP_"))
+    return failure("read or write", "nftables", allowed.error().cause, "run it as root");
   const std::unique_ptr<nft_ctx, void (*)(nft_ctx*)> context(nft_ctx_new(NFT_CTX_DEFAULT),
                                                              nft_ctx_free);
   if (!context) return failure("open nftables", "", "libnftables gave no context");
