@@ -88,14 +88,15 @@ class UninstallTest : public ::testing::Test {
     std::ofstream(folder_ / path) << text;
   }
 
-  /// Links, addresses, routes of all tables, rules, nexthops, nftables, namespaces, files.
+  /// Links, addresses, routes of all tables, rules, nexthops, nftables, queueing disciplines,
+  /// namespaces, files.
   std::string snapshot() {
     auto text = inside([] {
       return output_of(
           "ip -o link | sed 's/^[0-9]*: //; s/ .*//'; ip -o address | awk '{print $2, $4}' | grep "
           "-v fe80; "
           "for f in -4 -6; do ip $f route show table all | grep -v -e fe80 -e ff00 -e anycast; "
-          "ip $f rule; done; ip nexthop; nft list ruleset");
+          "ip $f rule; done; ip nexthop; nft list ruleset; tc qdisc show");
     });
     for (const auto& each : expect(netlink::Netns::list()))
       if (each.starts_with(name())) text += "netns " + each + "\n";

@@ -82,7 +82,7 @@ Result<DownReport> down(const Id& id, const Progress& progress) {
     return failure(
         "take down", id.title(),
         fmt::format("what is up under that name is a {} testbed", to_string(state->kind)),
-        fmt::format("sextant testbed {} down", to_string(state->kind)));
+        Id::make(state->kind, id.name()).value_or(id).command("down"));
   }
   auto report = take_down(id, progress);
   if (!report) return report;

@@ -53,6 +53,13 @@ class Doctor : public ::testing::Test {
     ASSERT_TRUE(done) << done.error().message();
     EXPECT_EQ(done->status, 0) << machine << ": " << command << ": " << done->err;
   }
+  /// The program on one of the nodes.
+  static testbed::Output sextant(const std::string& node, std::vector<std::string> words) {
+    words.insert(words.begin(), std::string(SEXTANT_PROGRAMS) + "/sextant");
+    auto done = testbed::run({.arguments = std::move(words), .netns = id_->netns(node)},
+                             std::chrono::seconds(30));
+    return done ? *done : testbed::Output{.status = -1, .err = done.error().message()};
+  }
   /// A fault, and what takes it back.
   void fault(const std::string& machine, const std::string& make, const std::string& undo) {
     run(machine, make);
@@ -185,22 +192,39 @@ TEST_F(Doctor, FindsWhatIsWrongOnTheNodeItself) {
 }
 
 TEST_F(Doctor, ExitsByWhatItFound) {
-  const auto sextant = [](std::vector<std::string> words) {
-    words.insert(words.begin(), std::string(SEXTANT_PROGRAMS) + "/sextant");
-    auto done = testbed::run({.arguments = std::move(words), .netns = id_->netns("master")},
-                             std::chrono::seconds(20));
-    return done ? *done : testbed::Output{.status = -1, .err = done.error().message()};
-  };
   const auto socket = id_->socket("master").string();
-  const auto well = sextant({"doctor", "-q", "--socket", socket});
+  const auto well = sextant("master", {"doctor", "-q", "--socket", socket});
   EXPECT_EQ(well.status, 0) << well.out << well.err;
   EXPECT_THAT(well.out, HasSubstr("0 warnings, 0 failed"));
-  const auto unknown = sextant({"doctor", "--socket", socket, "--peer", "nobody", "-o", "json"});
+  const auto unknown =
+      sextant("master", {"doctor", "--socket", socket, "--peer", "nobody", "-o", "json"});
   EXPECT_EQ(unknown.status, 1);
   EXPECT_THAT(unknown.out, HasSubstr("\"found\": \"there is no such node with pods\""));
-  const auto alone = sextant({"doctor", "--socket", "/nonexistent", "-o", "yaml"});
+  const auto alone = sextant("master", {"doctor", "--socket", "/nonexistent", "-o", "yaml"});
   EXPECT_EQ(alone.status, 1);
   EXPECT_THAT(alone.out, HasSubstr("it is not running"));
+}
+
+// The last one: worker2 is no node any more afterwards.
+TEST_F(Doctor, SeesANodeGoByUninstall) {
+  const auto socket = id_->socket("worker2").string();
+  const auto dry = sextant("worker2", {"uninstall", "--dry-run", "--socket", socket});
+  EXPECT_EQ(dry.status, 0) << dry.err;
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("gateway namespace  " + id_->netns("worker2") + "-gw"),
+                             HasSubstr("would refuse: sextantd: it is running, process"),
+                             HasSubstr("pods' devices (sxp")));
+  const auto refused = sextant("worker2", {"uninstall", "--socket", socket});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("sextantd: it is running, process"));
+  EXPECT_THAT(problems({"worker2"}), IsEmpty()) << "a refusal touches nothing";
+
+  const auto forced = sextant("worker2", {"uninstall", "--force", "--socket", socket});
+  EXPECT_EQ(forced.status, 0) << forced.out << forced.err;
+  EXPECT_THAT(forced.out, HasSubstr("Nothing of Sextant is on this node any more."));
+  EXPECT_EQ(sextant("worker2", {"uninstall", "--socket", socket}).status, 0) << "once more";
+  EXPECT_THAT(problems({"worker2"}),
+              ::testing::Contains(AllOf(HasSubstr("fail peer SID worker2 IPv6"),
+                                        HasSubstr("the node's address answers"))));
 }
 
 }  // namespace
