@@ -127,6 +127,23 @@ TEST_F(LeasesTest, ASecondAddLeavesTheFirstAttachmentAsItIs) {
   EXPECT_THAT(pod_devices(*pod_), ::testing::ElementsAre("eth0"));
 }
 
+TEST_F(LeasesTest, AnAddThatIsKilledHalfWayIsUndoneByDel) {
+  // Leases an address and then takes the plugin away, as the kernel does when memory runs out.
+  std::ofstream(folder_ / "killer")
+      << "#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exec " << kPluginPath << "/host-local\n"
+      << kPluginPath << "/host-local && kill -9 $PPID\n";
+  fs::permissions(folder_ / "killer", fs::perms::owner_all);
+  plugin_path_ = folder_.string();
+  auto input = small_config();
+  input["ipam"].as_object()["type"] = "killer";
+  EXPECT_EQ(run("ADD", input).exit_status, -1);
+  EXPECT_THAT(host_ends(), SizeIs(1));
+  EXPECT_THAT(leases(), SizeIs(2));
+  const auto deleted = run("DEL", input);
+  EXPECT_EQ(deleted.exit_status, 0) << deleted.output;
+  expect_nothing_left();
+}
+
 TEST_F(LeasesTest, AFullDiskIsAnErrorThatLeavesNothingAndGoesByItself) {
   const fs::path data = folder_ / "leases";
   fs::create_directories(data);

@@ -119,7 +119,9 @@ TEST_F(PluginTest, MtuComesFromConfigurationOrTheUnderlay) {
 TEST_F(PluginTest, SingleStackPodsGetOneFamily) {
   for (const auto& [subnet, family] : {std::pair("172.16.0.0/26", Family::kIpv4),
                                        std::pair("fdfb:af47:32af::/122", Family::kIpv6)}) {
-    const auto input = config("1.0.0", {subnet});
+    auto input = config("1.0.0", {subnet});
+    // One configuration for all nodes may name both.
+    input["ipam"].as_object()["routes"] = json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])");
     const auto added = run("ADD", input);
     ASSERT_EQ(added.exit_status, 0) << added.output;
     EXPECT_THAT(added.result().at("ips").as_array(), SizeIs(1));

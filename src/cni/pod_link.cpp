@@ -201,6 +201,7 @@ std::string link_alias(const std::string& network, const Owner& owner) {
 std::vector<ResultRoute> pod_routes(const PodLink& link) {
   std::vector<ResultRoute> routes;
   const auto add = [&](ResultRoute route) {
+    if (!has_family(link, route.destination.family())) return;  // nobody there could use it
     route.gateway = gateway(route.destination.family());
     if (std::find(routes.begin(), routes.end(), route) == routes.end()) routes.push_back(route);
   };
