@@ -14,6 +14,7 @@
 #include <regex>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include "agent/http_client.h"
 #include "testbed/files.h"
@@ -167,6 +168,44 @@ TEST_F(PrometheusTest, TellsWhatTheAgentsTell) {
   EXPECT_GE(taken("worker2", "End.DT46"), 2 * kPings);
   EXPECT_GE(taken("master", "End.DT4"), kPings) << "the way back is plain";
   EXPECT_GE(taken("master", "End.DT6"), kPings);
+}
+
+TEST_F(PrometheusTest, FindsAPolicysCountsGoOnAcrossAnEditAndARestart) {
+  constexpr double kPacket = 20 + 8 + 56;  // of ping: IPv4, ICMP, data
+  const auto count = [](const std::string& name, const std::string& segments) {
+    double total = 0;
+    for (const auto& [series, value] : read_text(agent_text("master")))
+      if (series.starts_with(name + "{") && series.find("\"IPv4\"") != std::string::npos &&
+          series.find(segments) != std::string::npos)
+        total += value;
+    return total;
+  };
+  if (agent_text("master").find("\nsextant_policy_packets_total{") == std::string::npos)
+    GTEST_SKIP() << "the data plane does not count paths on this kernel";
+  const auto packets = count("sextant_policy_packets_total", "scenic");
+  const auto bytes = count("sextant_policy_bytes_total", "scenic");
+  ping("-4");
+  EXPECT_EQ(count("sextant_policy_packets_total", "scenic"), packets + kPings);
+  EXPECT_EQ(count("sextant_policy_bytes_total", "scenic"), bytes + kPings * kPacket);
+  EXPECT_EQ(count("sextant_segment_list_packets_total", "fcdd:0:0:11aa:1::"), packets + kPings);
+
+  const auto direct = std::regex_replace(kPolicy, std::regex("worker1, "), "");
+  ASSERT_TRUE(testbed::write_file(id_->manifests() / "scenic.yaml", direct));
+  const std::string list = "segments=\"fcdd:0:0:12aa:14::\"";
+  ASSERT_TRUE(await([&] { return agent_text("master").find(list) != std::string::npos; }));
+  EXPECT_EQ(count("sextant_policy_packets_total", "scenic"), packets + kPings) << "no step back";
+  EXPECT_EQ(count("sextant_segment_list_packets_total", list), 0) << "a new list begins at 0";
+  ping("-4");
+  EXPECT_EQ(count("sextant_policy_packets_total", "scenic"), packets + 2 * kPings);
+  EXPECT_EQ(count("sextant_segment_list_packets_total", list), kPings);
+
+  const auto agent = std::stoi(testbed::read_file(id_->directory() / "master.pid").value());
+  ASSERT_TRUE(testbed::end_processes(std::vector<pid_t>{agent}, 10s));
+  const auto up = testbed::up(*id_, {.pods = {}, .programs = SEXTANT_PROGRAMS, .progress = {}});
+  ASSERT_TRUE(up) << up.error().message();
+  EXPECT_EQ(count("sextant_policy_packets_total", "scenic"), packets + 2 * kPings);
+  EXPECT_EQ(count("sextant_segment_list_packets_total", list), kPings);
+  ASSERT_TRUE(testbed::write_file(id_->manifests() / "scenic.yaml", kPolicy));
 }
 
 TEST_F(PrometheusTest, TellsWhenAPodUsesAForeignAddress) {
