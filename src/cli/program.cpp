@@ -66,6 +66,7 @@ Program make_program() {
   teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},
                             {"sextant doctor", "what is wrong with it, its underlay, its peers"},
                             {"sextant policies", "which paths are active, and which are not"},
+                            {"sextant trace 172.16.0.2 172.16.1.3", "the path, hop by hop"},
                             {"sextant demo", "see the overlay at work on this machine"},
                             {"sextant status --help", "what a command does, with examples"}},
                .read_on = {"sextant man sextant | man -l -    the manual page",

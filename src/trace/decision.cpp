@@ -74,22 +74,46 @@ std::optional<srv6::Color> color_of(const View& view, const Party& destination,
   return std::nullopt;
 }
 
-std::string why_plain(std::size_t policies, const std::string& family,
+/// "; SRv6Policy/gold: segment list 1: ends at ...", of the first candidate path that says why.
+std::string first_fault(const std::vector<const PolicyStatus*>& policies) {
+  for (const auto* policy : policies) {
+    for (const auto& candidate : policy->candidates) {
+      if (!candidate.invalid_reason.empty())
+        return "; " + candidate.object.to_string() + ": " + candidate.invalid_reason;
+    }
+  }
+  return {};
+}
+
+std::string why_plain(const std::vector<const PolicyStatus*>& policies, const std::string& family,
                       const std::optional<srv6::Color>& wanted) {
-  if (policies == 0) return "no policy for " + family + " towards it";
+  if (policies.empty()) return "no policy for " + family + " towards it";
   if (wanted) {
     return "the prefix has color " + std::to_string(wanted->value) +
-           ", and no policy of that color is valid";
+           ", and no policy of that color is valid" + first_fault(policies);
   }
-  return policies == 1 ? "its only policy is not valid"
-                       : "none of its " + std::to_string(policies) + " policies is valid";
+  return (policies.size() == 1
+              ? "its only policy is not valid"
+              : "none of its " + std::to_string(policies.size()) + " policies is valid") +
+         first_fault(policies);
+}
+
+/// Whatever endpoint and color they have: a drop names none.
+std::vector<const PolicyStatus*> policies_of_node(const View& view, const Party& destination) {
+  std::vector<const PolicyStatus*> found;
+  for (const auto& [path, policy] : view.policies) {
+    if (policy.endpoint_node == destination.node && path.family == destination.address.family() &&
+        policy.fallback == overlay::Fallback::kDrop)
+      found.push_back(&policy);
+  }
+  return found;
 }
 
 std::string why_policy(const View& view, const PathKey& path,
                        const std::optional<srv6::Color>& wanted) {
   const auto all = policies_towards(view, path);
   const std::string family(to_string(path.family));
-  if (!path.color) return why_plain(all.size(), family, wanted);
+  if (!path.color) return why_plain(all, family, wanted);
   if (wanted) return "the prefix has color " + std::to_string(wanted->value);
   if (all.size() == 1) return "the only policy for " + family + " towards it";
   std::vector<std::uint32_t> preferences;
@@ -254,7 +278,8 @@ Decision decide(const View& view, const Party& source, const Party& destination)
     describe_path(view, *path, color_of(view, destination, found->first.prefix), decision);
   } else if (std::holds_alternative<overlay::Drop>(found->second)) {
     decision.outcome = Outcome::kDrop;
-    decision.reason = "no candidate path is valid, and the policy's fallback is to drop";
+    decision.reason = "no candidate path is valid, and the policy's fallback is to drop" +
+                      first_fault(policies_of_node(view, destination));
   } else {
     decision.outcome = Outcome::kUnreachable;
     decision.reason = "it lies in a prefix of the node itself that nothing more specific covers";

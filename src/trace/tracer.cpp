@@ -34,10 +34,15 @@ bool is_delivery(const Sighting& seen, const Flow& flow) {
              : seen.type == wire::kUnreachable6 && seen.code == wire::kPortUnreachable6;
 }
 
-/// What tells how the answer of a probe that shall arrive came in: not its own copies on the way
-/// out, nor the inner packet once more behind the tunnel.
+/// Came in: from another node, or, where the data plane takes packets before anybody can see them
+/// arrive, as the inner packet on its way to the pod. The trace's own packets on their way out are
+/// always encapsulated.
+bool has_come(const Sighting& seen, const Capture& capture) {
+  return !capture.outgoing || !seen.encapsulation;
+}
+
 bool is_reply(const Sighting& seen, const Capture& capture) {
-  return !capture.outgoing &&
+  return has_come(seen, capture) &&
          (seen.kind == SightingKind::kAnswer || seen.kind == SightingKind::kInnerError);
 }
 
@@ -188,7 +193,7 @@ Result<Walk> Tracer::walk_back(const Flow& flow, const Ipv6Address& source, cons
   const auto before = probe.visits.size() - 1;  // segments left on the way to the far node
   const auto ends = [](const Sighting& sight, const Capture& capture) {
     return sight.kind == SightingKind::kOuterError ||
-           (sight.kind == SightingKind::kAnswer && !capture.outgoing);
+           (sight.kind == SightingKind::kAnswer && has_come(sight, capture));
   };
   bool started = false, over = false;
   unsigned silent = 0;
