@@ -408,7 +408,11 @@ Result<void> Run::probe_there(const Direction& direction, Session& session, json
     if (seen == at) entry["use"] = "Seen";
     if (!far || (seen != at && !only && !request_.all)) continue;
     const auto visits = at < lists.size() ? lists[at].segments : answered->named();
-    const auto walk = session.tracer->walk_back(session.flow, session.source, *far, visits, label);
+    const auto passes =
+        session.tracer->find_label_back(session.flow, session.source, *far, visits, label);
+    if (!passes) return tl::unexpected(passes.error());
+    const auto walk = session.tracer->walk_back(session.flow, session.source, *far, visits,
+                                                passes->value_or(label));
     if (!walk) return tl::unexpected(walk.error());
     describe_use(entry, seen == at ? ListUse::kSeen : ListUse::kCrafted, walk->outer,
                  flow_of(direction));

@@ -64,7 +64,8 @@ class FakeNetwork : public Channel {
   const char* node = "10.2.0.1";                 // decapsulates; answers for dead inner packets
   bool node_answers = true, pod_answers = true;  // the pod: echoes
   std::function<std::optional<Outer>(const Flow&)> choose;
-  std::optional<Encapsulation> back;  // how answers come
+  std::function<bool(std::uint32_t)> broken_labels;  // by the hash of an equal way
+  std::optional<Encapsulation> back;                 // how answers come
   Flow flow;
   std::vector<Bytes> sent_inner, sent_outer;
 
@@ -133,6 +134,8 @@ class FakeNetwork : public Channel {
   }
 
   void travel(Bytes packet) {
+    const auto label = ByteReader(packet).u32() & 0xfffff;
+    if (broken_labels && broken_labels(label)) return;
     if (!pass(packet, routers)) return;
     if (is_sid(packet, far_end)) {
       do_segment(packet);

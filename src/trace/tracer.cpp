@@ -1,13 +1,16 @@
 #include "trace/tracer.h"
 
 #include <algorithm>
+#include <map>
 
 #include "trace/wire.h"
 
 namespace sextant::trace {
 namespace {
 
-constexpr std::uint8_t kFarAway = 64;  // hop limit of packets that shall arrive
+constexpr std::uint32_t kLabelsTried = 16;
+constexpr std::uint32_t kFlowLabelMask = 0xfffff;  // RFC 6437
+constexpr std::uint8_t kFarAway = 64;              // hop limit of packets that shall arrive
 
 /// Errors may quote the low half only, and what an application answers carries none.
 bool is_about(Token probe, const Sighting& seen, const Flow& flow) {
@@ -182,6 +185,40 @@ Result<Walk> Tracer::walk(const Flow& flow, const Outer& outer, Device device, b
     as.protocol = Protocol::kIcmp;
   }
   return walk;
+}
+
+Result<std::optional<std::uint32_t>> Tracer::find_label_back(const Flow& flow,
+                                                             const Ipv6Address& source,
+                                                             const srv6::Sid& far,
+                                                             const std::vector<srv6::Sid>& visits,
+                                                             std::uint32_t wanted) {
+  using Found = std::optional<std::uint32_t>;
+  Outer probe{.source = source, .visits = {far}};
+  probe.visits.insert(probe.visits.end(), visits.begin(), visits.end());
+  std::map<Token, std::uint32_t> labels;
+  // The wanted one alone, then all others at once.
+  for (std::uint32_t more : {1U, kLabelsTried - 1}) {
+    for (; more > 0; --more) {
+      probe.flow_label = (wanted + static_cast<std::uint32_t>(labels.size())) & kFlowLabelMask;
+      const auto token = next_token();
+      labels[token] = probe.flow_label;
+      const auto packet =
+          encapsulate(probe, flow.source.family(), make_inner_reply(flow, token, kFarAway));
+      if (!packet) return tl::unexpected(packet.error());
+      if (!channel_.send_outer(*packet, Device{})) return Found{};
+    }
+    const auto until = Clock::now() + limits_.timeout;
+    for (;;) {
+      auto capture = channel_.receive(until);
+      if (!capture) return tl::unexpected(capture.error());
+      if (!*capture) break;
+      const auto seen = read_sighting((*capture)->packet, flow);
+      if (!seen || seen->kind != SightingKind::kAnswer || !has_come(*seen, **capture)) continue;
+      if (const auto label = labels.find(seen->token); label != labels.end())
+        return Found(label->second);
+    }
+  }
+  return Found{};
 }
 
 Result<Walk> Tracer::walk_back(const Flow& flow, const Ipv6Address& source, const srv6::Sid& far,

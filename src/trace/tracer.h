@@ -86,6 +86,12 @@ class Tracer {
   [[nodiscard]] Result<Walk> walk_back(const Flow& flow, const Ipv6Address& source,
                                        const srv6::Sid& far, const std::vector<srv6::Sid>& visits,
                                        std::uint32_t flow_label);
+  /// A flow label with which a packet gets home over the far node's End SID: where the underlay has
+  /// equal ways to the far node, one of them may be broken. `wanted` if it does; none where none
+  /// does.
+  [[nodiscard]] Result<std::optional<std::uint32_t>> find_label_back(
+      const Flow& flow, const Ipv6Address& source, const srv6::Sid& far,
+      const std::vector<srv6::Sid>& visits, std::uint32_t wanted);
 
  private:
   Token next_token();

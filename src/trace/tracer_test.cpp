@@ -169,6 +169,21 @@ TEST_F(TracerTest, WalksBackFromTheFarNodeByItsEndSid) {
   EXPECT_EQ(seen.outer.visits.size(), 2U);
 }
 
+TEST_F(TracerTest, FindsAFlowLabelWhoseWayToTheFarNodeIsWhole) {
+  network_.far_end = "fcdd:0:0:b:1::";
+  const auto find = [&](std::uint32_t wanted) {
+    return tracer()
+        .find_label_back(flow_, outer_.source, sid("fcdd:0:0:b:1::"), {sid("fcdd::a")}, wanted)
+        .value();
+  };
+  EXPECT_EQ(find(5), 5U);
+  network_.broken_labels = [](std::uint32_t label) { return label % 4 != 0; };
+  EXPECT_EQ(find(5), 8U);
+  EXPECT_EQ(find(0xfffff), 0U) << "20 bits";
+  network_.broken_labels = [](std::uint32_t) { return true; };
+  EXPECT_EQ(find(5), std::nullopt);
+}
+
 TEST_F(TracerTest, AWalkBackThatNeverStartsHasNoHops) {
   network_.far_end = nullptr;
   network_.node_answers = network_.pod_answers = false;
