@@ -116,6 +116,15 @@ class PrometheusTest : public testing::Test {
     const std::regex pattern("inet6? ([^/ ]+)");
     return output && std::regex_search(output->out, found, pattern) ? found[1].str() : "";
   }
+  /// The sum of master's IPv4 series of the metric that have the text.
+  static double count(const std::string& name, const std::string& text) {
+    double total = 0;
+    for (const auto& [series, value] : read_text(agent_text("master")))
+      if (series.starts_with(name + "{") && series.find("\"IPv4\"") != std::string::npos &&
+          series.find(text) != std::string::npos)
+        total += value;
+    return total;
+  }
   static void ping(const char* family) {
     const auto output = testbed::run({.arguments = {"ping", "-q", "-c", std::to_string(kPings),
                                                     "-i", "0.01", pod_address("worker2", family)},
@@ -172,14 +181,6 @@ TEST_F(PrometheusTest, TellsWhatTheAgentsTell) {
 
 TEST_F(PrometheusTest, FindsAPolicysCountsGoOnAcrossAnEditAndARestart) {
   constexpr double kPacket = 20 + 8 + 56;  // of ping: IPv4, ICMP, data
-  const auto count = [](const std::string& name, const std::string& segments) {
-    double total = 0;
-    for (const auto& [series, value] : read_text(agent_text("master")))
-      if (series.starts_with(name + "{") && series.find("\"IPv4\"") != std::string::npos &&
-          series.find(segments) != std::string::npos)
-        total += value;
-    return total;
-  };
   if (agent_text("master").find("\nsextant_policy_packets_total{") == std::string::npos)
     GTEST_SKIP() << "the data plane does not count paths on this kernel";
   const auto packets = count("sextant_policy_packets_total", "scenic");
@@ -205,6 +206,43 @@ TEST_F(PrometheusTest, FindsAPolicysCountsGoOnAcrossAnEditAndARestart) {
   ASSERT_TRUE(up) << up.error().message();
   EXPECT_EQ(count("sextant_policy_packets_total", "scenic"), packets + 2 * kPings);
   EXPECT_EQ(count("sextant_segment_list_packets_total", list), kPings);
+  ASSERT_TRUE(testbed::write_file(id_->manifests() / "scenic.yaml", kPolicy));
+}
+
+TEST_F(PrometheusTest, TellsTheListsOfAPolicyApart) {
+  constexpr int kFlows = 30;
+  if (agent_text("master").find("\nsextant_policy_packets_total{") == std::string::npos)
+    GTEST_SKIP() << "the data plane does not count paths on this kernel";
+  // The second list goes through worker1; the third is the first one again.
+  const auto weighted =
+      std::regex_replace(kPolicy, std::regex("    - segments"),
+                         "    - segments: [\"fcdd:0:0:12aa:14::\"]\n    - segments",
+                         std::regex_constants::format_first_only);
+  ASSERT_TRUE(testbed::write_file(id_->manifests() / "scenic.yaml",
+                                  weighted + "    - segments: [\"fcdd:0:0:12aa:14::\"]\n"));
+  ASSERT_TRUE(await([&] { return count("sextant_segment_list_weight", "scenic") == 3; }));
+  const auto ends = [] {
+    double total = 0;
+    for (const auto& [series, value] : read_text(agent_text("worker1")))
+      if (series.starts_with("sextant_local_sid_packets_total{behavior=\"End\"")) total += value;
+    return total;
+  };
+  const auto before = ends();
+  const auto total = count("sextant_policy_packets_total", "scenic");
+  const auto over_worker1 = count("sextant_segment_list_packets_total", "fcdd:0:0:11aa:1::");
+  const auto script = fmt::format("for p in $(seq 40001 {}); do echo >/dev/udp/{}/$p; done",
+                                  40000 + kFlows, pod_address("worker2", "-4"));
+  const auto sent = testbed::run(
+      {.arguments = {"bash", "-c", script}, .netns = id_->netns(testbed::Id::pod("master", 1))},
+      30s);
+  ASSERT_TRUE(sent) << sent.error().message();
+  EXPECT_TRUE(await([&] {
+    return count("sextant_policy_packets_total", "scenic") == total + kFlows;
+  })) << count("sextant_policy_packets_total", "scenic") - total;
+  EXPECT_GT(ends(), before);
+  EXPECT_LT(ends(), before + kFlows);
+  EXPECT_EQ(count("sextant_segment_list_packets_total", "fcdd:0:0:11aa:1::") - over_worker1,
+            ends() - before);
   ASSERT_TRUE(testbed::write_file(id_->manifests() / "scenic.yaml", kPolicy));
 }
 
