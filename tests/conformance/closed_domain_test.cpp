@@ -156,7 +156,7 @@ const std::vector<Row> kAttacks6 = {
     {"unused SID", "IPv6(src={a1},dst='fcdd:0:0:b:dead::')/{udp}", "pod_to_sid"},
     {"no next header", "IPv6(src={a1},dst={sid},nh=59)/b'x'", "pod_to_sid"},
     {"SRH to a SID", "IPv6(src={a1},dst={sid})/IPv6ExtHdrSegmentRouting(addresses=[{b1}])/{udp}",
-     "pod_to_sid"},
+     "pod_routing_header"},
     {"fragments to a SID",
      "fragment6(IPv6(src={a1},dst={sid})/IPv6ExtHdrFragment()/UDP(dport=6666)/(b'x'*2000),1280)",
      "pod_to_sid"},

@@ -48,9 +48,12 @@ void add_lines(Snapshot& snapshot, const std::string& netns, const std::string& 
                const std::string& text) {
   std::istringstream stream(text);
   std::string table;
+  bool dynamic = false;  // inside of a set that packets fill
   for (std::string line; std::getline(stream, line);) {
     if (kind == "nft") {
       if (line.starts_with("table ")) table = line;
+      if (dynamic && line != "\t}") continue;
+      dynamic = line.find("flags dynamic") != std::string::npos;
       line = table + " " + line;
     } else if (kernel_makes_it(line)) {
       continue;

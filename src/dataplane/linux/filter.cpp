@@ -53,6 +53,11 @@ class Table {
         fmt::format("set {} {{\ntype ipv6_addr\n{}}}\n", set, intervals ? "flags interval\n" : "");
     ruleset_.sets[fmt::format("{} {}", name_, set)] = elements;
   }
+  // Filled by rules; what is in it is nobody's business but theirs.
+  void add_cache(std::string_view set, std::string_view key) {
+    body_ += fmt::format(
+        "set {} {{\ntypeof {}\nsize 65535\nflags dynamic,timeout\ntimeout 1m\n}}\n", set, key);
+  }
   void add_chain(std::string_view name, std::string_view rules) { body_ += chain(name, rules); }
 
  private:
@@ -90,16 +95,11 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
   table.add_set("gateway_sids", input.gateway_sids);
   table.add_set("host_sids", input.host_sids);
   table.add_set("nodes", input.nodes, false);
+  // Which device may send from which address, for a minute: the route look-up costs a microsecond.
+  table.add_cache("pod_sources", "iif . ip6 saddr");
   table.add_set("sid_domain", input.sid_domain);
   if (!input.sid_sources.empty()) table.add_set("sid_sources", input.sid_sources);
 
-  // What the overlay or this host delivers by itself is no SID, whatever a policy or a wide SID
-  // prefix says: pods and nodes stay reachable.
-  table.add_chain("no_sid", fmt::format("fib daddr type local accept\n"
-                                        "fib daddr oifname \"{}\" accept\n"
-                                        "fib daddr oifname \"{}*\" accept\n",
-                                        kHostInner, kPodDevicePrefix));
-  table.add_chain("pod_to_sid", "jump no_sid\n" + drop(kPodToSid));
   // A routing header can stand behind other headers, and in a later fragment than these: of a
   // fragmented packet, no extension header may follow the fragment header (RFC 7112). Numbers: 0
   // hop-by-hop, 43 routing, 44 fragment, 51 authentication, 60 destination options, 135 mobility,
@@ -108,37 +108,45 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
                                        "frag nexthdr { 0, 43, 44, 60 } " + drop(kPodRoutingHeader));
   // A pod's link is up before its host end has an address: what it tells its neighbors meanwhile
   // is no attack, and never routed.
-  table.add_chain("pod_spoofed",
-                  "ip6 saddr fe80::/10 ip6 daddr ff02::/16 return\n" + drop(kPodSpoofed));
-  table.add_chain("pod", fmt::format("{}jump pod_spoofed\nip6 daddr @sid_domain goto pod_to_sid\n"
-                                     "ip6 nexthdr {{ 0, 43, 44, 51, 60, 135, 139, 140 }} goto "
-                                     "pod_extension\n",
-                                     kSpoofed));
+  table.add_chain("pod_source",
+                  fmt::format("ip6 saddr fe80::/10 ip6 daddr ff02::/16 return\n{}{}"
+                              "ip6 saddr != :: add @pod_sources {{ iif . ip6 saddr }}\n",
+                              kSpoofed, drop(kPodSpoofed)));
+  table.add_chain("pod",
+                  "iif . ip6 saddr != @pod_sources jump pod_source\n"
+                  "ip6 daddr @gateway_sids " +
+                      drop(kPodToSid) +
+                      "ip6 nexthdr { 0, 43, 44, 51, 60, 135, 139, 140 } goto "
+                      "pod_extension\n");
   add_unknown_source(table, input);
-  table.add_chain("host_sid", fmt::format("{}accept\n", kCheckSource));
-  table.add_chain("gateway_sid", fmt::format("{}dup to {} device \"{}\" drop\n", kCheckSource,
-                                             kGatewaySide.to_string(), kHostOuter));
   table.add_chain("from_underlay",
-                  "ip6 daddr @host_sids goto host_sid\nip6 daddr @gateway_sids goto gateway_sid\n");
-  std::string to_sid;
-  for (const auto& uplink : input.uplinks) {
-    to_sid += fmt::format("iifname \"{}\" goto from_underlay\n", uplink.name);
-  }
+                  fmt::format("{}ip6 daddr @host_sids accept\ndup to {} device \"{}\" drop\n",
+                              kCheckSource, kGatewaySide.to_string(), kHostOuter));
   // Decapsulated, and for another SID yet: a binding SID was on the way. What a pod sends in the
   // overlay comes from the pod's address and gets no further.
-  to_sid += fmt::format("iifname \"{}\" ip6 saddr @nodes goto from_underlay\n", kHostInner);
-  table.add_chain("to_sid", to_sid + "jump no_sid\n" + drop(kNotFromUnderlay));
+  const auto from_node = fmt::format("iifname \"{}\" ip6 saddr @nodes ", kHostInner);
+  std::string own, others;
+  for (const auto& uplink : input.uplinks) {
+    own += fmt::format("iifname \"{}\" goto from_underlay\n", uplink.name);
+    others += fmt::format("iifname \"{}\" accept\n", uplink.name);
+  }
+  table.add_chain("to_own_sid", own + from_node + "goto from_underlay\n" + drop(kNotFromUnderlay));
   table.add_chain("prerouting", fmt::format("{}\n"
                                             "iifname \"{}*\" goto pod\n"
                                             "iifname \"{}\" dup to ip6 daddr drop\n"
-                                            "ip6 daddr @sid_domain goto to_sid\n",
+                                            "ip6 daddr @gateway_sids goto to_own_sid\n",
                                             kPrerouting, kPodDevicePrefix, kHostOuter));
-  // What DNAT or a routing header on this host made of a pod's packet.
+  // What is routed into the overlay or to a pod is for a pod or a node, whatever a policy or a wide
+  // SID prefix says. Here, and not before routing: most packets need no look-up then, and what DNAT
+  // or a routing header on this host made of a packet is seen too.
+  table.add_chain("to_other_sid",
+                  fmt::format("iifname \"{}*\" {}", kPodDevicePrefix, drop(kPodToSid)) + others +
+                      from_node + "accept\n" + drop(kNotFromUnderlay));
   table.add_chain("forward", fmt::format("{}\n"
-                                         "iifname \"{}*\" oifname != \"{}\" ip6 daddr @sid_domain "
-                                         "oifname != \"{}*\" {}",
-                                         kForward, kPodDevicePrefix, kHostInner, kPodDevicePrefix,
-                                         drop(kPodToSid)));
+                                         "oifname \"{}\" accept\n"
+                                         "oifname \"{}*\" accept\n"
+                                         "ip6 daddr @sid_domain goto to_other_sid\n",
+                                         kForward, kHostInner, kPodDevicePrefix));
 }
 
 void add_netdev(Ruleset& ruleset, const FilterInput& input) {

@@ -54,7 +54,7 @@ TEST(HostRuleset, PodsAreToldApartBeforeAnySidIsLookedAt) {
   const auto text = host_ruleset({}).text;
   const auto start = text.find("hook prerouting", text.find("table ip6"));
   const auto pods = text.find("iifname \"sxp*\" goto pod", start);
-  const auto sids = text.find("ip6 daddr @sid_domain goto to_sid", start);
+  const auto sids = text.find("ip6 daddr @gateway_sids goto to_own_sid", start);
   ASSERT_NE(pods, std::string::npos);
   ASSERT_NE(sids, std::string::npos);
   EXPECT_LT(pods, sids);
