@@ -63,6 +63,11 @@ void take_status(const json::value& status, AgentFacts& facts) {
     facts.apply_problems.push_back(
         {text(problem, "object"), text(problem, "cause"), text(problem, "hint")});
   facts.source_problems = list(status, "problems").size();
+  if (const auto* dataplane = find(status, "dataplane")) {
+    for (const auto& capability : list(*dataplane, "capabilities"))
+      if (text(capability, "name") == "fast path" && text(capability, "choice") == "none")
+        facts.no_fast_path = text(capability, "reason");
+  }
   facts.node = text(status, "node");
   if (const auto* depth = find(status, "maxSegments"); depth != nullptr && depth->is_int64())
     facts.max_segments = static_cast<std::size_t>(std::max<std::int64_t>(0, depth->get_int64()));

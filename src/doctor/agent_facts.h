@@ -41,6 +41,7 @@ struct AgentFacts {
   std::vector<std::string> reasons;
   std::vector<Problem> apply_problems;
   std::size_t source_problems = 0;
+  std::string no_fast_path;  // why the data plane has none; empty where it has one
   std::string node;
   std::size_t max_segments = 0;
   std::optional<Ipv6Address> encapsulation_source;

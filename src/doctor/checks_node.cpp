@@ -43,6 +43,12 @@ Findings check_agent(const AgentFacts& agent) {
         {Verdict::kFail, "data plane", "more objects",
          fmt::format("{} more problems", agent.apply_problems.size() - kProblemsShown),
          "these objects do not forward", "sextant status"});
+  if (!agent.no_fast_path.empty())
+    findings.push_back(
+        {Verdict::kWarn, "data plane", "fast path", "none: " + agent.no_fast_path,
+         "packets take the longer way through the gateway, and fewer a second pass",
+         "a kernel with CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS; the agent needs "
+         "CAP_BPF or root"});
   if (agent.source_problems > 0)
     findings.push_back({Verdict::kWarn, "manifests", "node " + agent.node,
                         fmt::format("{} problems", agent.source_problems),
@@ -120,7 +126,7 @@ Findings check_leftovers(const footprint::Inventory& found) {
   if (found.agent) return {{Verdict::kOk, "leftovers", "this node", "none: an agent owns it all"}};
   std::vector<std::string> left;
   for (const auto kind : {Kind::kDevice, Kind::kNamespace, Kind::kRoutes, Kind::kRule,
-                          Kind::kNftTable, Kind::kPodDevice})
+                          Kind::kNftTable, Kind::kTcProgram, Kind::kPodDevice})
     for (const auto& name : found.names(kind))
       left.push_back(std::string(footprint::to_string(kind)) + " " + name);
   if (left.empty()) return {{Verdict::kOk, "leftovers", "this node", "none"}};

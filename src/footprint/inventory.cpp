@@ -10,6 +10,7 @@
 #include "dataplane/linux/netlink/netns.h"
 #include "dataplane/linux/netlink/route.h"
 #include "dataplane/linux/netlink/rule.h"
+#include "dataplane/linux/tc_program.h"
 #include "footprint/cni_files.h"
 #include "footprint/nft_tables.h"
 
@@ -80,6 +81,21 @@ Result<void> add_rules(netlink::Socket& socket, Inventory& found) {
   return {};
 }
 
+Result<void> add_tc_programs(netlink::Socket& socket, Inventory& found) {
+  const auto links = netlink::list_links(socket);
+  if (!links) return tl::unexpected(links.error());
+  for (const auto& link : *links) {
+    // Those of sextant0 go with it.
+    if (link.is_loopback() || link.name == dataplane::kHostInner ||
+        link.name.starts_with(dataplane::kPodDevicePrefix))
+      continue;
+    const auto program = dataplane::find_tc_program(link.index, dataplane::TcHook::kIngress);
+    // A kernel or a device without tc has none.
+    if (program && *program) found.items.push_back({Kind::kTcProgram, link.name + " ingress"});
+  }
+  return {};
+}
+
 void add_files(const Places& places, Inventory& found) {
   std::vector<CniConfig> configs;
   for (const auto& folder : places.cni_configs)
@@ -139,6 +155,8 @@ std::string_view to_string(Kind kind) {
       return "rule";
     case Kind::kNftTable:
       return "nftables table";
+    case Kind::kTcProgram:
+      return "BPF program";
     case Kind::kCniConfig:
       return "CNI configuration";
     case Kind::kCniProgram:
@@ -176,6 +194,7 @@ Result<Inventory> take_inventory(const Places& places) {
   const auto tables = own_nft_tables();
   if (!tables) return tl::unexpected(tables.error());
   for (const auto& table : *tables) found.items.push_back({Kind::kNftTable, table});
+  if (auto done = add_tc_programs(*socket, found); !done) return tl::unexpected(done.error());
   add_files(places, found);
   return found;
 }

@@ -182,6 +182,19 @@ TEST_F(UninstallTest, RemovesEachHalf) {
          forward();
          shell("ip link delete sextant0; ip link delete sextant1");
        }},
+      {"a BPF program at an uplink alone",
+       [&] {
+         forward();
+         const auto programs = inventory().names(Kind::kTcProgram);  // none without tc BPF
+         shell("ip link delete sextant0; ip link delete sextant1; ip netns delete " +
+               node_->gateway_name() +
+               "; nft delete table ip6 sextant; nft delete table netdev sextant 2>/dev/null; "
+               "ip rule flush table 22200 proto 200 2>/dev/null; true");
+         EXPECT_EQ(inventory().names(Kind::kTcProgram), programs);
+         if (!programs.empty()) {
+           EXPECT_EQ(programs, std::vector<std::string>{"up0 ingress"});
+         }
+       }},
       {"a link without its gateway", [&] { shell("ip link add sextant0 type veth peer name x"); }},
       {"the gateway's name after a reboot",
        [&] { std::ofstream("/run/netns/" + node_->gateway_name()); }},
