@@ -6,6 +6,7 @@
 
 #include "common/program.h"
 #include "dataplane/linux/linux_dataplane.h"
+#include "overlay/resolver.h"
 #include "srv6/segment_list.h"
 
 namespace sextant::bench {
@@ -103,37 +104,46 @@ IpPrefix prefix(std::string_view text) { return must(IpPrefix::parse(text)); }
 Ipv6Address ipv6(std::string_view text) { return must(Ipv6Address::parse(text)); }
 srv6::Sid sid(std::string_view text) { return must(srv6::Sid::parse(text)); }
 
-overlay::Forwarding forwarding_of(const Side& side) {
-  const Side& far = other(side);
-  overlay::Forwarding wanted;
-  wanted.encapsulation_source = ipv6(side.underlay_ipv6);
-  wanted.overlay_ipv4 = prefix(side.pods4).at(1)->v4();
-  wanted.overlay_ipv6 = prefix(side.pods6).at(1)->v6();
-  wanted.pod_prefixes = {prefix(side.pods4), prefix(side.steered4), prefix(side.pods6),
-                         prefix(side.steered6)};
-  wanted.locator = prefix(side.locator);
-  wanted.local_sids = {{sid(side.end), {.behavior = srv6::Behavior::kEnd}},
-                       {sid(side.second_end), {.behavior = srv6::Behavior::kEnd}},
-                       {sid(side.decap4), {.behavior = srv6::Behavior::kEndDt4}},
-                       {sid(side.decap6), {.behavior = srv6::Behavior::kEndDt6}}};
-  wanted.locator_routes[prefix(far.locator)] = ipv6(far.underlay_ipv6);
-  for (const auto& own : wanted.pod_prefixes) {
-    wanted.routes[{overlay::RouteScope::kAll, own}] = overlay::Unreachable{};
+/// Both nodes, and a policy that steers the prefixes of its color over three SIDs.
+overlay::Intent intent() {
+  constexpr srv6::Color kColor{100};
+  overlay::Intent intent;
+  for (const Side* side : kSides) {
+    overlay::Node node{.name = std::string(side->name), .location = "bench"};
+    node.addresses = {ipv6(side->underlay_ipv6), must(IpAddress::parse(side->underlay_ipv4))};
+    node.locator = must(srv6::Locator::parse(side->locator));
+    node.reach = overlay::LocatorReach::kOnLink;
+    // A color without a policy: the plain path, also where there is a policy to the node.
+    constexpr srv6::Color kNoPolicy{1};
+    node.pod_prefixes = {{prefix(side->pods4), kNoPolicy},
+                         {prefix(side->pods6), kNoPolicy},
+                         {prefix(side->steered4), kColor},
+                         {prefix(side->steered6), kColor}};
+    intent.nodes.emplace(node.name, std::move(node));
+
+    overlay::Policy policy{.key = {"SRv6Policy", "to-" + std::string(side->name)},
+                           .location = "bench"};
+    policy.headend.names = {std::string(other(*side).name)};
+    policy.endpoint = std::string(side->name);
+    policy.color = kColor;
+    // The endpoint's service SID of the packet's family is appended.
+    policy.paths = {{.name = "ends", .lists = {{{sid(side->end), sid(side->second_end)}}}}};
+    intent.policies.emplace(policy.key, std::move(policy));
   }
-  wanted.routes[{overlay::RouteScope::kAll, *wanted.locator}] = overlay::Unreachable{};
-  const auto lead = [&](std::string_view to, std::string_view decap, bool steered) {
-    const auto destination = prefix(to);
-    overlay::PathKey key{.endpoint = ipv6(far.underlay_ipv6), .family = destination.family()};
-    if (steered) key.color = srv6::Color{100};
-    auto& list = wanted.paths[key].lists.emplace_back();
-    if (steered) list.segments = {sid(far.end), sid(far.second_end)};
-    list.segments.push_back(sid(decap));
-    wanted.routes[{overlay::RouteScope::kAll, destination}] = key;
-  };
-  lead(far.pods4, far.decap4, false);
-  lead(far.pods6, far.decap6, false);
-  lead(far.steered4, far.decap4, true);
-  lead(far.steered6, far.decap6, true);
+  return intent;
+}
+
+/// What the agent of that node would want.
+overlay::Forwarding forwarding_of(const Side& side) {
+  auto wanted = overlay::resolve(intent(), {.node = std::string(side.name)}).forwarding;
+  wanted.local_sids[sid(side.second_end)] = {.behavior = srv6::Behavior::kEnd};
+  const auto steered =
+      wanted.routes.find({overlay::RouteScope::kAll, prefix(other(side).steered6)});
+  const auto* path =
+      steered == wanted.routes.end() ? nullptr : std::get_if<overlay::PathKey>(&steered->second);
+  if (path == nullptr || wanted.paths.at(*path).lists.at(0).segments.size() != 3) {
+    throw std::runtime_error("the policy over three SIDs is not in force");
+  }
   return wanted;
 }
 
@@ -163,7 +173,12 @@ class Ours final : public Peer {
       auto made = dataplane::make_linux_dataplane({});
       if (!made) return tl::unexpected(made.error());
       dataplane = std::move(*made);
-      return dataplane->reconcile(forwarding_of(side));
+      auto done = dataplane->reconcile(forwarding_of(side));
+      if (&side != &kA) return done;
+      for (const auto& each : dataplane->capabilities()) {
+        progress(fmt::format("{}: {} ({})", each.name, each.choice, each.reason));
+      }
+      return done;
     }));
     if (report.ok()) return;
     std::string text = "the data plane reports:";
