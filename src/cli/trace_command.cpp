@@ -58,6 +58,12 @@ void add_trace_options(CLI::App& command, const std::shared_ptr<TraceArguments>&
                   "Of the traced flow (default: UDP 33434, TCP 80)")
       ->type_name("PORT")
       ->check(CLI::Range(1, 65535));
+  command
+      .add_option("--flow-label", request.flow_label,
+                  "Of the outer header, as tcpdump shows it in the underlay (default: as the flow "
+                  "leaves)")
+      ->type_name("LABEL")
+      ->check(CLI::Range(0, 0xfffff));
   command.add_option("--timeout", arguments->timeout_seconds, "Seconds to wait for one answer")
       ->type_name("S")
       ->check(CLI::Range(0.01, 60.0))

@@ -303,11 +303,13 @@ Result<void> Run::probe_here(const Direction& direction, Session& session, json:
                        {"share", nullptr}});
     at = entries.size() - 1;
   }
-  auto walk = session.tracer->walk(left.flow, *left.outer, left.device, false);
+  auto outer = *left.outer;
+  if (request_.flow_label && &direction == &forward_) outer.flow_label = *request_.flow_label;
+  auto walk = session.tracer->walk(left.flow, outer, left.device, false);
   if (!walk) return tl::unexpected(walk.error());
   if (!walk->delivered) walk->delivered = left.delivered;
   auto& entry = entries[at].as_object();
-  describe_use(entry, ListUse::kSeen, *left.outer, left.flow);
+  describe_use(entry, ListUse::kSeen, outer, left.flow);
   add_walk(entry, *walk, context(direction, session.flow, false));
   if (request_.all) {
     if (auto done = probe_other_lists(direction, session, *left.outer, lists, entries); !done)

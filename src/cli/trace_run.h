@@ -21,6 +21,7 @@ struct TraceRequest {
   std::optional<trace::Protocol> protocol;  // none: ICMP, or UDP with `all`
   std::uint16_t source_port = 0;            // 0: one of the dynamic range
   std::uint16_t destination_port = 0;       // 0: UDP 33434, TCP 80
+  std::optional<std::uint32_t> flow_label;  // of the outer header, forward; none: as it is seen
   bool all = false;                         // every list of a weighted policy
   bool one_way = false;
   std::vector<PodName> pods;  // whose names may be used for addresses

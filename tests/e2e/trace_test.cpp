@@ -9,6 +9,7 @@
 
 #include "e2e/shared_lab.h"
 #include "testbed/files.h"
+#include "testbed/manifests.h"
 #include "testbed/process.h"
 #include "testbed/sniffer.h"
 
@@ -109,8 +110,13 @@ class TraceTest : public SharedLab, public ::testing::WithParamInterface<Family>
     if (!output->out.empty()) traced.report = json::parse(output->out);
     return traced;
   }
-  /// The routers that an echo of the pods crosses, there and back, as sniffers in them see it.
-  std::pair<Names, Names> sniffed() const {
+  /// The routers that an echo of the pods crosses, there and back, as sniffers in them see it, and
+  /// the flow label with which it goes there.
+  struct Sniffed {
+    Names there, back;
+    std::uint32_t flow_label = 0;
+  };
+  Sniffed sniffed() const {
     const auto source = *IpAddress::parse(source_), destination = *IpAddress::parse(destination_);
     std::vector<testbed::Sniffer> sniffers;
     for (const auto& router : testbed::topology(testbed::Kind::kFull).routers) {
@@ -143,7 +149,8 @@ class TraceTest : public SharedLab, public ::testing::WithParamInterface<Family>
         names.push_back(netns.substr(lab().netns("").size()));
       return names;
     };
-    return {machines(there), machines(back)};
+    const auto label = there.empty() || !there[0].outer ? 0 : there[0].outer->flow_label;
+    return {machines(there), machines(back), label};
   }
 
   std::string source_, destination_;
@@ -152,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Families, TraceTest, ::testing::Values(Family::kIpv4, F
                          [](const auto& row) { return std::string(to_string(row.param)); });
 
 TEST_P(TraceTest, ShowsTheRoutersThatThePacketsCrossInBothDirections) {
-  auto [there, back] = sniffed();
+  auto [there, back, label] = sniffed();
   there.emplace_back("worker2");
   back.emplace_back("master");
   const auto traced = trace_on("master", {source_, destination_});
@@ -182,6 +189,26 @@ TEST_P(TraceTest, ShowsTheRoutersThatThePacketsCrossInBothDirections) {
   const auto from_there = trace_on("worker2", {destination_, source_});
   EXPECT_EQ(path_of_list(from_there.list(0)), back);
   EXPECT_EQ(path_of_list(from_there.list(1)), there);
+}
+
+TEST_P(TraceTest, TakesTheSameOfTwoEqualWaysAsThePacketsOfTheFlow) {
+  // Without a policy r3 has two shortest ways to worker2 and chooses by the flow label.
+  const auto& full = testbed::topology(testbed::Kind::kFull);
+  std::vector<testbed::PolicyRow> rows = full.policies;
+  std::erase_if(
+      rows, [](const auto& row) { return row.headend == "master" && row.endpoint == "worker2"; });
+  ASSERT_TRUE(testbed::write_file(lab().id().config_map("master"),
+                                  testbed::config_map(full, *full.node("master"), rows)));
+  await_policy("fd12::1000", false);
+  auto [there, back, label] = sniffed();
+  there.emplace_back("worker2");
+  // The pod's socket has put a label of its own on IPv6 packets.
+  const auto traced = trace_on(
+      "master", {"--one-way", "--flow-label", std::to_string(label), source_, destination_});
+  EXPECT_EQ(path_of_list(traced.list(0)), there);
+  EXPECT_TRUE(traced.direction(0).at("policy").is_null());
+  EXPECT_EQ(traced.list(0).at("encapsulation"), "NoSRH");
+  EXPECT_EQ(traced.list(0).at("flowLabel"), label);
 }
 
 TEST_P(TraceTest, FollowsAnEditOfThePolicy) {
