@@ -25,18 +25,6 @@ using netlink::NexthopId;
 constexpr std::size_t kBatch = 4096;
 constexpr std::uint8_t kHopLimit = 64;  // RFC 8986 section 5.1 leaves it to the headend
 
-int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
-  if (level == LIBBPF_DEBUG) return 0;
-  char text[1024];
-  const int length = std::vsnprintf(text, sizeof text, format, arguments);
-  if (length > 0 &&
-      text[std::min<std::size_t>(static_cast<std::size_t>(length), sizeof text - 1) - 1] == '\n') {
-    text[std::strlen(text) - 1] = '\0';
-  }
-  log::debug("{}", text);
-  return length;
-}
-
 struct Destroy {
   void operator()(fast_path_bpf* programs) const { fast_path_bpf__destroy(programs); }
 };
@@ -197,7 +185,6 @@ void make_equal(BpfMap<Key, Value>& map, const std::map<Key, Value, Before<Key>>
 }  // namespace
 
 Result<FastPath> FastPath::make(IfIndex host_inner) {
-  libbpf_set_print(log_libbpf);
   const auto present = find_tc_program(host_inner, TcHook::kEgress);
   if (!present) return tl::unexpected(present.error());
   const int cpus = libbpf_num_possible_cpus();

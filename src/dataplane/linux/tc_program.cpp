@@ -9,9 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
+#include "base/log.h"
 #include "dataplane/linux/netlink/message.h"
 
 namespace sextant::dataplane {
@@ -23,6 +26,18 @@ constexpr std::uint32_t kHandle = 0x5358;
 
 std::string device_name(netlink::IfIndex device) {
   return "device " + std::to_string(netlink::number(device));
+}
+
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  char text[1024];
+  const int length = std::vsnprintf(text, sizeof text, format, arguments);
+  if (length > 0 &&
+      text[std::min<std::size_t>(static_cast<std::size_t>(length), sizeof text - 1) - 1] == '\n') {
+    text[std::strlen(text) - 1] = '\0';
+  }
+  log::debug("{}", text);
+  return length;
 }
 
 bpf_tc_hook hook_of(netlink::IfIndex device, TcHook hook) {
@@ -79,6 +94,9 @@ Result<BpfProgram> describe_program(int fd) {
 }
 
 Result<UniqueFd> find_tc_program(netlink::IfIndex device, TcHook hook) {
+  // libbpf would complain on standard error of every device without a qdisc. All use of it begins
+  // here.
+  libbpf_set_print(log_libbpf);
   const auto at = hook_of(device, hook);
   auto found = place();
   const int error = bpf_tc_query(&at, &found);
