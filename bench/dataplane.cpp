@@ -38,11 +38,12 @@ double packet_rate(const Peer& peer, const Case& value, const IpAddress& to) {
   const Lab& lab = peer.lab();
   (void)flood(lab.pod(kA), to, kFloodPort, kPacketSize, kWarmUp);
   const auto arrived_before = lab.arrived();
-  const auto wire_before = received_by(lab.node(kB), "ul");
+  const std::string wire_device = value.steered ? "to-r" : "ul";
+  const auto wire_before = received_by(lab.node(kB), wire_device);
   std::map<const Side*, std::uint64_t> forwarded_before;
   if (peer.hooked()) forwarded_before = {{&kA, lab.forwarded(kA)}, {&kB, lab.forwarded(kB)}};
   const Flood sent = flood(lab.pod(kA), to, kFloodPort, kPacketSize, kFloodTime);
-  const auto wire = received_by(lab.node(kB), "ul");
+  const auto wire = received_by(lab.node(kB), wire_device);
   const auto arrived = static_cast<double>(lab.arrived() - arrived_before);
   const auto on_wire = static_cast<double>(wire.packets - wire_before.packets);
   const auto size = static_cast<double>(wire.bytes - wire_before.bytes) / std::max(on_wire, 1.0);

@@ -12,9 +12,9 @@ namespace sextant::bench {
 const Side kA{.name = "a",
               .underlay_ipv4 = "192.168.0.1",
               .underlay_ipv6 = "fd00::a",
+              .router = "fd0a::1",
+              .to_router = "fd0a::2",
               .locator = "fcbb:0:0:a::/64",
-              .end = "fcbb:0:0:a:1::",
-              .second_end = "fcbb:0:0:a:101::",
               .decap4 = "fcbb:0:0:a:13::",
               .decap6 = "fcbb:0:0:a:12::",
               .pods4 = "10.1.0.0/24",
@@ -28,9 +28,9 @@ const Side kA{.name = "a",
 const Side kB{.name = "b",
               .underlay_ipv4 = "192.168.0.2",
               .underlay_ipv6 = "fd00::b",
+              .router = "fd0b::1",
+              .to_router = "fd0b::2",
               .locator = "fcbb:0:0:b::/64",
-              .end = "fcbb:0:0:b:1::",
-              .second_end = "fcbb:0:0:b:101::",
               .decap4 = "fcbb:0:0:b:13::",
               .decap6 = "fcbb:0:0:b:12::",
               .pods4 = "10.2.0.0/24",
@@ -64,7 +64,8 @@ std::uint64_t counter(const Space& space, const std::string& table, const std::s
 
 Lab::Lab(const std::string& peer)
     : a_{Space(peer + "-a"), Space(peer + "-pod-a")},
-      b_{Space(peer + "-b"), Space(peer + "-pod-b")} {
+      b_{Space(peer + "-b"), Space(peer + "-pod-b")},
+      router_(peer + "-r") {
   // Indexes differ at both ends: the kernel holds a veth pair with two equal ones for a physical
   // device, whose carrier it reports up to a second late.
   a_.node.ip(fmt::format(
@@ -72,6 +73,7 @@ Lab::Lab(const std::string& peer)
       kUnderlayMtu, b_.node.name()));
   wire(kA, a_, 200);
   wire(kB, b_, 300);
+  wire_router();
   // The packets end here, at the least cost.
   b_.pod.nft(fmt::format(R"(table inet sink {{
   counter arrived {{ }}
@@ -82,6 +84,31 @@ Lab::Lab(const std::string& peer)
 }}
 )",
                          kFloodPort));
+}
+
+void Lab::wire_router() const {
+  router_.sysctl({"net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.all.accept_dad=0",
+                  "net.ipv6.conf.default.accept_dad=0"});
+  int index = 110;
+  for (const auto* side : {&kA, &kB}) {
+    using fmt::arg;
+    node(*side).ip(fmt::format(
+        R"(link add to-r index {index} mtu {mtu} type veth peer name to-{name} index {peer_index} mtu {mtu} netns {router}
+address add {near}/64 dev to-r nodad
+link set to-r up
+route add fcff::/16 via {far}
+)",
+        arg("index", index), arg("peer_index", index + 1), arg("mtu", kUnderlayMtu),
+        arg("name", side->name), arg("router", router_.name()), arg("near", side->to_router),
+        arg("far", side->router)));
+    router_.ip(
+        fmt::format("address add {}/64 dev to-{} nodad\nlink set to-{} up\nroute add {} via {}\n",
+                    side->router, side->name, side->name, side->locator, side->to_router));
+    index += 2;
+  }
+  for (const auto end : {kFirstEnd, kSecondEnd}) {
+    router_.ip(fmt::format("route add {} encap seg6local action End dev to-a\n", end));
+  }
 }
 
 void Lab::wire(const Side& side, const Machines& machines, int first_index) const {

@@ -1,9 +1,11 @@
 // The laboratory of the packet rates, one for each peer:
 //
 //   pod-a eth0 --- veth --- node-a ul --- veth --- ul node-b --- veth --- eth0 pod-b
+//                              to-r --- router --- to-r
 //
 // Pods are wired as sextant-cni wires them. Each node has a plain pod prefix and a steered one a
-// family, and the pod has an address of each: packets to the steered one take three SIDs.
+// family, and the pod has an address of each. Packets to the plain one take the direct link; those
+// to the steered one pass two End SIDs of the router before the node's own.
 // Everything but the way from node to node is the same for all peers.
 #pragma once
 
@@ -22,15 +24,16 @@ inline constexpr std::uint32_t kUnderlayMtu = 1500;
 struct Side {
   std::string_view name;  // "a"
   std::string_view underlay_ipv4, underlay_ipv6;
-  std::string_view locator;          // fcbb:0:0:a::/64
-  std::string_view end, second_end;  // SIDs of the locator that only pass on
-  std::string_view decap4, decap6;   // SIDs that decapsulate
-  std::string_view pods4, pods6;     // pod prefixes
+  std::string_view router, to_router;  // on the link to the router: its address, the node's
+  std::string_view locator;            // fcbb:0:0:a::/64
+  std::string_view decap4, decap6;     // SIDs that decapsulate
+  std::string_view pods4, pods6;       // pod prefixes
   std::string_view steered4, steered6;
   std::string_view pod4, pod6;  // the pod's addresses
   std::string_view steered_pod4, steered_pod6;
 };
 extern const Side kA, kB;
+inline constexpr std::string_view kFirstEnd = "fcff:1::1", kSecondEnd = "fcff:2::1";
 /// The other one.
 [[nodiscard]] const Side& other(const Side& side);
 
@@ -59,7 +62,10 @@ class Lab {
   [[nodiscard]] const Machines& machines(const Side& side) const { return &side == &kA ? a_ : b_; }
   void wire(const Side& side, const Machines& machines, int first_index) const;
 
+  void wire_router() const;
+
   Machines a_, b_;
+  Space router_;
 };
 
 inline constexpr std::uint16_t kFloodPort = 9;  // discard

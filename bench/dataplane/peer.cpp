@@ -66,26 +66,24 @@ class Seg6 final : public Peer {
     for (const Side* side : kSides) {
       const Side& far = other(*side);
       const Space& node = lab().node(*side);
-      node.sysctl({"net.ipv6.conf.all.seg6_enabled=1", "net.ipv6.conf.ul.seg6_enabled=1"});
+      node.sysctl({"net.ipv6.conf.all.seg6_enabled=1", "net.ipv6.conf.ul.seg6_enabled=1",
+                   "net.ipv6.conf.to-r.seg6_enabled=1"});
       node.run({"ip", "sr", "tunsrc", "set", std::string(side->underlay_ipv6)});
       node.ip(fmt::format(
           R"(route add {locator} via {gateway}
 route add {pods4} encap seg6 mode encap.red segs {decap4} dev ul
 route add {pods6} encap seg6 mode encap.red segs {decap6} dev ul
-route add {steered4} encap seg6 mode encap segs {end},{second_end},{decap4} dev ul
-route add {steered6} encap seg6 mode encap segs {end},{second_end},{decap6} dev ul
-route add {own_end} encap seg6local action End dev ul
-route add {own_second_end} encap seg6local action End dev ul
+route add {steered4} encap seg6 mode encap segs {end},{second_end},{decap4} dev to-r
+route add {steered6} encap seg6 mode encap segs {end},{second_end},{decap6} dev to-r
 route add {own_decap4} encap seg6local action End.DX4 nh4 0.0.0.0 dev ul
 route add {own_decap6} encap seg6local action End.DT6 table main dev ul
 )",
           fmt::arg("locator", far.locator), fmt::arg("gateway", far.underlay_ipv6),
           fmt::arg("pods4", far.pods4), fmt::arg("pods6", far.pods6),
           fmt::arg("steered4", far.steered4), fmt::arg("steered6", far.steered6),
-          fmt::arg("decap4", far.decap4), fmt::arg("decap6", far.decap6), fmt::arg("end", far.end),
-          fmt::arg("second_end", far.second_end), fmt::arg("own_end", side->end),
-          fmt::arg("own_second_end", side->second_end), fmt::arg("own_decap4", side->decap4),
-          fmt::arg("own_decap6", side->decap6)));
+          fmt::arg("decap4", far.decap4), fmt::arg("decap6", far.decap6),
+          fmt::arg("end", kFirstEnd), fmt::arg("second_end", kSecondEnd),
+          fmt::arg("own_decap4", side->decap4), fmt::arg("own_decap6", side->decap6)));
     }
     if (hooks) lab().add_hooks(false);
   }
@@ -127,7 +125,7 @@ overlay::Intent intent() {
     policy.endpoint = std::string(side->name);
     policy.color = kColor;
     // The endpoint's service SID of the packet's family is appended.
-    policy.paths = {{.name = "ends", .lists = {{{sid(side->end), sid(side->second_end)}}}}};
+    policy.paths = {{.name = "ends", .lists = {{{sid(kFirstEnd), sid(kSecondEnd)}}}}};
     intent.policies.emplace(policy.key, std::move(policy));
   }
   return intent;
@@ -135,8 +133,7 @@ overlay::Intent intent() {
 
 /// What the agent of that node would want.
 overlay::Forwarding forwarding_of(const Side& side) {
-  auto wanted = overlay::resolve(intent(), {.node = std::string(side.name)}).forwarding;
-  wanted.local_sids[sid(side.second_end)] = {.behavior = srv6::Behavior::kEnd};
+  const auto wanted = overlay::resolve(intent(), {.node = std::string(side.name)}).forwarding;
   const auto steered =
       wanted.routes.find({overlay::RouteScope::kAll, prefix(other(side).steered6)});
   const auto* path =
