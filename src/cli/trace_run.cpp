@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <boost/json/value.hpp>
-#include <boost/url/encode.hpp>
-#include <boost/url/rfc/unreserved_chars.hpp>
 #include <cctype>
 #include <map>
 #include <random>
 
-#include "cli/agent_query.h"
 #include "cli/trace_names.h"
+#include "cli/trace_question.h"
 #include "cli/trace_report.h"
 #include "dataplane/linux/netlink/netns.h"
 #include "trace/raw_channel.h"
@@ -25,51 +23,11 @@ using trace::Walk;
 constexpr std::uint16_t kTraceroutePort = 33434, kWebPort = 80;
 constexpr std::uint16_t kFirstDynamicPort = 49152, kDynamicPorts = 16384;  // RFC 6335 section 6
 
-std::string text(const json::value& object, std::string_view key) {
-  const auto& value = object.as_object().at(key);
-  return value.is_string() ? std::string(value.get_string()) : std::string();
-}
-
 std::string upper(std::string_view text) {
   std::string result(text);
   for (auto& letter : result)
     letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
   return result;
-}
-
-std::optional<Ipv6Address> address6(const json::value& object, std::string_view key) {
-  const auto parsed = Ipv6Address::parse(text(object, key));
-  return parsed ? std::optional(*parsed) : std::nullopt;
-}
-
-std::vector<srv6::SegmentList> lists_of(const json::value& decision) {
-  std::vector<srv6::SegmentList> lists;
-  for (const auto& entry : decision.at("segmentLists").as_array()) {
-    srv6::SegmentList list{.segments = {}, .weight = entry.at("weight").to_number<std::uint32_t>()};
-    for (const auto& segment : entry.at("segments").as_array()) {
-      if (const auto sid = srv6::Sid::parse(std::string(segment.as_string())))
-        list.segments.push_back(*sid);
-    }
-    lists.push_back(std::move(list));
-  }
-  return lists;
-}
-
-/// The family of whichever end is an address, else the wanted one.
-std::optional<Family> family_of(const TraceRequest& request) {
-  for (const auto* end : {&request.source, &request.destination})
-    if (const auto address = IpAddress::parse(*end)) return address->family();
-  return request.family;
-}
-
-std::string trace_target(const TraceRequest& request) {
-  const auto encode = [](const std::string& value) {
-    return boost::urls::encode(value, boost::urls::unreserved_chars);
-  };
-  std::string target =
-      "/v1/trace?source=" + encode(request.source) + "&destination=" + encode(request.destination);
-  if (request.family) target += "&family=" + std::string(to_string(*request.family));
-  return target;
 }
 
 /// One end from which probes are sent. Its flow goes to the other end.
@@ -79,12 +37,6 @@ struct Session {
   std::unique_ptr<trace::Channel> channel;
   std::unique_ptr<trace::Tracer> tracer;
   std::optional<trace::Departure> departure;
-};
-
-struct Direction {
-  json::value decision;
-  std::string headend;
-  IpAddress from, to;
 };
 
 class Run {
@@ -98,86 +50,30 @@ class Run {
   Result<json::object> run();
 
  private:
-  Result<void> ask();
-  [[nodiscard]] json::value named_party(std::string_view key) const;
-  [[nodiscard]] const TraceSite* site(const std::string& node) const;
-  Result<Session*> session(const Direction& end, const Direction& other);
+  Result<Session*> session(const TraceDirection& end, const TraceDirection& other);
   Result<trace::Departure*> departure(Session& session);
-  Result<json::object> trace(const Direction& direction, const Direction& other);
-  Result<void> probe_here(const Direction& direction, Session& session, json::object& report);
-  Result<void> probe_other_lists(const Direction& direction, Session& session,
+  Result<json::object> trace(const TraceDirection& direction, const TraceDirection& other);
+  Result<void> probe_here(const TraceDirection& direction, Session& session, json::object& report);
+  Result<void> probe_other_lists(const TraceDirection& direction, Session& session,
                                  const trace::Outer& like,
                                  const std::vector<srv6::SegmentList>& lists, json::array& entries);
-  Result<void> probe_there(const Direction& direction, Session& session, json::object& report);
+  Result<void> probe_there(const TraceDirection& direction, Session& session, json::object& report);
   [[nodiscard]] json::array list_entries(const std::vector<srv6::SegmentList>& lists) const;
-  [[nodiscard]] WalkContext context(const Direction& direction, const Flow& flow, bool back) const;
+  [[nodiscard]] WalkContext context(const TraceDirection& direction, const Flow& flow,
+                                    bool back) const;
   [[nodiscard]] Flow forward_flow() const;
   /// The traced flow, or the one of its answers.
-  [[nodiscard]] Flow flow_of(const Direction& direction) const;
+  [[nodiscard]] Flow flow_of(const TraceDirection& direction) const;
 
   TraceRequest request_;
   std::vector<TraceSite> sites_;
   std::uint16_t id_ = 0;
-  TraceNames names_;
-  json::value asked_;
-  Direction forward_, reverse_;
+  TraceQuestion question_;
   std::map<std::string, Session> sessions_;  // by node
 };
 
-const TraceSite* Run::site(const std::string& node) const {
-  const auto found = std::ranges::find(sites_, node, &TraceSite::node);
-  return found == sites_.end() ? nullptr : &*found;
-}
-
-/// An end with the name of its pod, where that is known.
-json::value Run::named_party(std::string_view key) const {
-  auto party = asked_.at(key);
-  std::string name;
-  if (const auto address = IpAddress::parse(text(party, "address")))
-    name = pod_name(request_.pods, *address);
-  party.as_object()["name"] = name.empty() ? json::value(nullptr) : json::value(name);
-  return party;
-}
-
-Result<void> Run::ask() {
-  for (auto* end : {&request_.source, &request_.destination}) {
-    if (IpAddress::parse(*end)) continue;
-    const auto address = pod_address(request_.pods, *end, family_of(request_));
-    if (!address) return tl::unexpected(address.error());
-    if (*address) *end = (*address)->to_string();
-  }
-  auto nodes = ask_agent(sites_.front().socket, "/v1/nodes");
-  if (!nodes) return tl::unexpected(nodes.error());
-  names_ = TraceNames::from(*nodes);
-  const auto target = trace_target(request_);
-  auto answer = ask_agent(sites_.front().socket, target);
-  if (!answer) return tl::unexpected(answer.error());
-  asked_ = std::move(*answer);
-  if (sites_.front().node.empty()) sites_.front().node = text(asked_, "node");
-  const auto read = [&](std::string_view key, Direction& direction) -> Result<void> {
-    direction.decision = asked_.at(key);
-    direction.headend = text(direction.decision, "headend");
-    // The headend itself knows best.
-    const auto* own = site(direction.headend);
-    if (own == nullptr || own == &sites_.front()) return {};
-    auto its = ask_agent(own->socket, target);
-    if (!its) return tl::unexpected(its.error());
-    direction.decision = its->at(key);
-    return {};
-  };
-  if (auto done = read("forward", forward_); !done) return done;
-  if (auto done = read("reverse", reverse_); !done) return done;
-  const auto source = IpAddress::parse(text(asked_.at("source"), "address"));
-  const auto destination = IpAddress::parse(text(asked_.at("destination"), "address"));
-  if (!source) return tl::unexpected(source.error());
-  if (!destination) return tl::unexpected(destination.error());
-  forward_.from = reverse_.to = *source;
-  forward_.to = reverse_.from = *destination;
-  return {};
-}
-
 Flow Run::forward_flow() const {
-  Flow flow{.source = forward_.from, .destination = forward_.to};
+  Flow flow{.source = question_.forward.from, .destination = question_.forward.to};
   flow.protocol = request_.protocol.value_or(request_.all ? Protocol::kUdp : Protocol::kIcmp);
   if (flow.protocol == Protocol::kIcmp) return flow;
   flow.source_port = request_.source_port;
@@ -189,18 +85,18 @@ Flow Run::forward_flow() const {
   return flow;
 }
 
-Flow Run::flow_of(const Direction& direction) const {
+Flow Run::flow_of(const TraceDirection& direction) const {
   auto flow = forward_flow();
-  if (&direction == &forward_) return flow;
+  if (&direction == &question_.forward) return flow;
   std::swap(flow.source, flow.destination);
   std::swap(flow.source_port, flow.destination_port);
   return flow;
 }
 
 /// The end where `end` starts; null where no probes can be sent from there.
-Result<Session*> Run::session(const Direction& end, const Direction& other) {
-  const auto* from = site(end.headend);
-  const auto source = address6(end.decision, "encapsulationSource");
+Result<Session*> Run::session(const TraceDirection& end, const TraceDirection& other) {
+  const auto* from = find_site(sites_, end.headend);
+  const auto source = json_address6(end.decision, "encapsulationSource");
   if (from == nullptr || !source || end.headend == other.headend) return nullptr;
   if (const auto found = sessions_.find(end.headend); found != sessions_.end())
     return &found->second;
@@ -237,7 +133,7 @@ json::array Run::list_entries(const std::vector<srv6::SegmentList>& lists) const
   json::array entries;
   for (const auto& list : lists) {
     entries.push_back(
-        {{"segments", segments_json(list.segments, names_)},
+        {{"segments", segments_json(list.segments, question_.names)},
          {"weight", list.weight},
          {"share",
           total == 0 ? 0.0 : static_cast<double>(list.weight) / static_cast<double>(total)},
@@ -246,11 +142,11 @@ json::array Run::list_entries(const std::vector<srv6::SegmentList>& lists) const
   return entries;
 }
 
-WalkContext Run::context(const Direction& direction, const Flow& flow, bool back) const {
-  const auto endpoint = address6(direction.decision, "endpoint");
-  return {.names = names_,
+WalkContext Run::context(const TraceDirection& direction, const Flow& flow, bool back) const {
+  const auto endpoint = json_address6(direction.decision, "endpoint");
+  return {.names = question_.names,
           .headend = direction.headend,
-          .endpoint = endpoint ? names_.node(*endpoint) : std::string(),
+          .endpoint = endpoint ? question_.names.node(*endpoint) : std::string(),
           .destination = direction.to,
           .protocol = upper(to_string(flow.protocol)),
           .back = back};
@@ -270,7 +166,8 @@ void describe_use(json::object& entry, ListUse use, const trace::Outer& outer, c
   entry["destinationPort"] = ports ? json::value(flow.destination_port) : json::value(nullptr);
 }
 
-Result<void> Run::probe_here(const Direction& direction, Session& session, json::object& report) {
+Result<void> Run::probe_here(const TraceDirection& direction, Session& session,
+                             json::object& report) {
   const auto lists = lists_of(direction.decision);
   auto entries = list_entries(lists);
   const auto sent = departure(session);
@@ -298,13 +195,14 @@ Result<void> Run::probe_here(const Direction& direction, Session& session, json:
   if (found == lists.end()) {
     report["note"] = "the packets carry a list that " + direction.headend +
                      "'s agent does not want: is its data plane in order? see sextant status";
-    entries.push_back({{"segments", segments_json(left.outer->visits, names_)},
+    entries.push_back({{"segments", segments_json(left.outer->visits, question_.names)},
                        {"weight", nullptr},
                        {"share", nullptr}});
     at = entries.size() - 1;
   }
   auto outer = *left.outer;
-  if (request_.flow_label && &direction == &forward_) outer.flow_label = *request_.flow_label;
+  if (request_.flow_label && &direction == &question_.forward)
+    outer.flow_label = *request_.flow_label;
   auto walk = session.tracer->walk(left.flow, outer, left.device, false);
   if (!walk) return tl::unexpected(walk.error());
   if (!walk->delivered) walk->delivered = left.delivered;
@@ -320,7 +218,7 @@ Result<void> Run::probe_here(const Direction& direction, Session& session, json:
 }
 
 /// The lists that the traced flow does not take: by a flow that does, else crafted.
-Result<void> Run::probe_other_lists(const Direction& direction, Session& session,
+Result<void> Run::probe_other_lists(const TraceDirection& direction, Session& session,
                                     const trace::Outer& like,
                                     const std::vector<srv6::SegmentList>& lists,
                                     json::array& entries) {
@@ -340,7 +238,7 @@ Result<void> Run::probe_other_lists(const Direction& direction, Session& session
     return false;
   };
   Flow flow = session.flow;
-  auto& port = &direction == &forward_ ? flow.source_port : flow.destination_port;
+  auto& port = &direction == &question_.forward ? flow.source_port : flow.destination_port;
   const bool vary = flow.protocol != Protocol::kIcmp && request_.source_port == 0;
   for (unsigned i = 0; vary && i < request_.limits.flows && any_untraced(); ++i) {
     const auto offset = static_cast<unsigned>(port - kFirstDynamicPort + 1);
@@ -378,7 +276,8 @@ std::optional<std::size_t> list_seen(const std::vector<srv6::SegmentList>& lists
   return std::nullopt;
 }
 
-Result<void> Run::probe_there(const Direction& direction, Session& session, json::object& report) {
+Result<void> Run::probe_there(const TraceDirection& direction, Session& session,
+                              json::object& report) {
   const auto lists = lists_of(direction.decision);
   auto entries = list_entries(lists);
   const auto sent = departure(session);
@@ -390,7 +289,7 @@ Result<void> Run::probe_there(const Direction& direction, Session& session, json
     if (!seen) {
       report["note"] = "the answer came by another list than " + direction.headend +
                        "'s objects say: is its data plane in order? see sextant status there";
-      entries.push_back({{"segments", segments_json(answered->named(), names_)},
+      entries.push_back({{"segments", segments_json(answered->named(), question_.names)},
                          {"weight", nullptr},
                          {"share", nullptr},
                          {"use", nullptr}});
@@ -399,7 +298,7 @@ Result<void> Run::probe_there(const Direction& direction, Session& session, json
   } else if ((*sent)->delivered) {
     report["note"] = "the answer did not come through the overlay";
   }
-  const auto far = names_.end_sid(direction.headend);
+  const auto far = question_.names.end_sid(direction.headend);
   report["method"] = far ? "ProbedThroughEndSID" : "Computed";
   const auto label = answered         ? answered->flow_label
                      : (*sent)->outer ? (*sent)->outer->flow_label
@@ -424,14 +323,14 @@ Result<void> Run::probe_there(const Direction& direction, Session& session, json
   return {};
 }
 
-Result<json::object> Run::trace(const Direction& direction, const Direction& other) {
+Result<json::object> Run::trace(const TraceDirection& direction, const TraceDirection& other) {
   json::object report = direction.decision.as_object();
   report["from"] = direction.from.to_string();
   report["to"] = direction.to.to_string();
   report["method"] = "None";
   report["note"] = nullptr;
-  report["complete"] = text(direction.decision, "outcome") == "Local";
-  if (text(direction.decision, "outcome") != "Path") return report;
+  report["complete"] = json_text(direction.decision, "outcome") == "Local";
+  if (json_text(direction.decision, "outcome") != "Path") return report;
   report["segmentLists"] = list_entries(lists_of(direction.decision));
 
   const auto here = session(direction, other);
@@ -459,27 +358,31 @@ Result<json::object> Run::trace(const Direction& direction, const Direction& oth
 }
 
 Result<json::object> Run::run() {
-  if (auto done = ask(); !done) return tl::unexpected(done.error());
-  const bool local = forward_.headend == reverse_.headend;
-  if (!local && site(forward_.headend) == nullptr && site(reverse_.headend) == nullptr) {
-    return failure("trace", request_.source + " to " + request_.destination,
-                   "neither end is on this node, " + sites_.front().node,
-                   "run it on " + forward_.headend + " or on " + reverse_.headend);
+  auto asked = ask_agents(request_, sites_);
+  if (!asked) return tl::unexpected(asked.error());
+  question_ = std::move(*asked);
+  const bool local = question_.forward.headend == question_.reverse.headend;
+  if (!local && find_site(sites_, question_.forward.headend) == nullptr &&
+      find_site(sites_, question_.reverse.headend) == nullptr) {
+    return failure(
+        "trace", request_.source + " to " + request_.destination,
+        "neither end is on this node, " + sites_.front().node,
+        "run it on " + question_.forward.headend + " or on " + question_.reverse.headend);
   }
   const auto flow = forward_flow();
   json::object report{{"node", sites_.front().node},
-                      {"source", named_party("source")},
-                      {"destination", named_party("destination")},
+                      {"source", question_.source},
+                      {"destination", question_.destination},
                       {"protocol", upper(to_string(flow.protocol))}};
   const bool ports = flow.protocol != Protocol::kIcmp;
   report["sourcePort"] = ports ? json::value(flow.source_port) : json::value(nullptr);
   report["destinationPort"] = ports ? json::value(flow.destination_port) : json::value(nullptr);
   json::array directions;
-  auto there = trace(forward_, reverse_);
+  auto there = trace(question_.forward, question_.reverse);
   if (!there) return tl::unexpected(there.error());
   directions.emplace_back(std::move(*there));
   if (!request_.one_way && !local) {
-    auto back = trace(reverse_, forward_);
+    auto back = trace(question_.reverse, question_.forward);
     if (!back) return tl::unexpected(back.error());
     directions.emplace_back(std::move(*back));
   }
