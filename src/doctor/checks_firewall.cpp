@@ -2,13 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 
 #include "doctor/checks.h"
 
 namespace sextant::doctor {
 namespace {
 
-constexpr int kDeepestJump = 16;  // nft's own limit of nested jumps
 // RFC 2473 and RFC 8754: what an outer packet carries behind its IPv6 header.
 constexpr unsigned kIpv4 = 4, kIpv6 = 41, kRouting = 43;
 
@@ -35,44 +36,60 @@ bool is_for_pods(const FirewallRule& rule, const AgentFacts& agent) {
   });
 }
 
+/// Follows jumps. A cluster's proxy may have made 10,000 chains: nothing here is quadratic.
 class Reader {
  public:
-  Reader(const Firewall& firewall, const AgentFacts& agent) : firewall_(firewall), agent_(agent) {}
+  Reader(const Firewall& firewall, const AgentFacts& agent) : agent_(agent) {
+    for (const auto& chain : firewall.chains) by_title_.emplace(chain.title(), &chain);
+    for (const auto& chain : firewall.chains) {
+      if (!chain.hook.empty()) spread(chain, chain.hook);
+    }
+  }
 
   /// Whether pods' packets are let through somewhere in the chain or where it jumps to.
-  [[nodiscard]] bool allows_pods(const FirewallChain& chain, int depth = 0) const {
-    if (depth > kDeepestJump) return false;
-    for (const auto& rule : chain.rules) {
-      if (rule.fate == Fate::kAccept && is_for_pods(rule, agent_)) return true;
-      if (rule.fate != Fate::kJump) continue;
-      if (const auto* next = target(chain, rule); next && allows_pods(*next, depth + 1))
-        return true;
+  [[nodiscard]] bool allows_pods(const FirewallChain& chain) const {
+    std::set<const FirewallChain*> seen{&chain};
+    std::vector<const FirewallChain*> open{&chain};
+    while (!open.empty()) {
+      const auto& next = *open.back();
+      open.pop_back();
+      for (const auto& rule : next.rules) {
+        if (rule.fate == Fate::kAccept && is_for_pods(rule, agent_)) return true;
+        const auto* jump = target(next, rule);
+        if (jump != nullptr && seen.insert(jump).second) open.push_back(jump);
+      }
     }
     return false;
   }
 
   /// The hooks from which the chain is reached.
-  [[nodiscard]] std::set<std::string> hooks_of(const FirewallChain& chain, int depth = 0) const {
-    if (!chain.hook.empty()) return {chain.hook};
-    std::set<std::string> hooks;
-    if (depth > kDeepestJump) return hooks;
-    for (const auto& other : firewall_.chains)
-      for (const auto& rule : other.rules)
-        if (rule.fate == Fate::kJump && target(other, rule) == &chain)
-          hooks.merge(hooks_of(other, depth + 1));
-    return hooks;
+  [[nodiscard]] std::set<std::string> hooks_of(const FirewallChain& chain) const {
+    const auto found = hooks_.find(&chain);
+    return found == hooks_.end() ? std::set<std::string>{} : found->second;
   }
 
  private:
   [[nodiscard]] const FirewallChain* target(const FirewallChain& from,
                                             const FirewallRule& rule) const {
-    for (const auto& chain : firewall_.chains)
-      if (chain.family == from.family && chain.table == from.table && chain.name == rule.target)
-        return &chain;
-    return nullptr;
+    if (rule.fate != Fate::kJump) return nullptr;
+    const auto found = by_title_.find(from.family + " " + from.table + " " + rule.target);
+    return found == by_title_.end() ? nullptr : found->second;
   }
-  const Firewall& firewall_;
+
+  void spread(const FirewallChain& from, const std::string& hook) {
+    std::vector<const FirewallChain*> open{&from};
+    while (!open.empty()) {
+      const auto& chain = *open.back();
+      open.pop_back();
+      if (!hooks_[&chain].insert(hook).second) continue;
+      for (const auto& rule : chain.rules)
+        if (const auto* jump = target(chain, rule)) open.push_back(jump);
+    }
+  }
+
   const AgentFacts& agent_;
+  std::unordered_map<std::string, const FirewallChain*> by_title_;
+  std::unordered_map<const FirewallChain*, std::set<std::string>> hooks_;
 };
 
 bool concerns(const FirewallChain& chain, Family family) {
@@ -87,7 +104,8 @@ void check_policy(Findings& findings, const Reader& reader, const FirewallChain&
   const bool wanted = used(Family::kIpv4) || used(Family::kIpv6);
   if (chain.hook != "forward" || !chain.drops_by_policy || !wanted) return;
   if (reader.allows_pods(chain)) return;
-  const bool nft = chain.family != "ip" && chain.family != "ip6";
+  // The one chain that both worlds call so belongs to iptables.
+  const bool nft = chain.table != "filter" || chain.name != "FORWARD" || chain.family == "inet";
   const auto tool = chain.family == "ip6" ? "ip6tables" : "iptables";
   findings.push_back(
       {Verdict::kFail, "firewall", chain.title(), "policy drop, and no rule lets pods through",

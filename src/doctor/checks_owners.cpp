@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
+#include <unordered_map>
 
 #include "doctor/checks.h"
 
@@ -76,18 +78,25 @@ void check_process(Findings& findings, const OwnerFacts& owners, const ProcessFa
 
 /// Routes of others that take packets for other nodes' pods away from the overlay.
 void check_routes(Findings& findings, const OwnerFacts& owners, const AgentFacts& agent) {
+  std::unordered_map<IpPrefix, const PeerNode*> owners_of;
+  for (const auto& peer : agent.peers)
+    for (const auto& pods : peer.pod_prefixes) owners_of.emplace(pods, &peer);
+  // By each prefix that holds the route's: a table may have 100,000 routes.
+  const auto owner_of = [&owners_of](const IpPrefix& route) -> const PeerNode* {
+    for (int length = route.length(); length >= 0; --length) {
+      const auto found =
+          owners_of.find(IpPrefix(route.address(), static_cast<std::uint8_t>(length)));
+      if (found != owners_of.end()) return found->second;
+    }
+    return nullptr;
+  };
   std::vector<const RouteFact*> taken;
   const PeerNode* of = nullptr;
   for (const auto& route : owners.routes) {
-    for (const auto& peer : agent.peers) {
-      const bool inside =
-          std::any_of(peer.pod_prefixes.begin(), peer.pod_prefixes.end(),
-                      [&route](const IpPrefix& pods) { return pods.contains(route.destination); });
-      if (!inside) continue;
-      taken.push_back(&route);
-      of = &peer;
-      break;
-    }
+    const auto* owner = owner_of(route.destination);
+    if (owner == nullptr) continue;
+    taken.push_back(&route);
+    of = owner;
   }
   for (std::size_t i = 0; i < taken.size() && i < kRoutesShown; ++i)
     findings.push_back({Verdict::kFail, "routes", taken[i]->destination.to_string(),

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <sstream>
+#include <unordered_map>
+#include <utility>
 
 namespace sextant::doctor {
 namespace {
@@ -147,12 +149,24 @@ FirewallRule read_rule(const json::array& expressions) {
   return rule;
 }
 
-FirewallChain* find_chain(std::vector<FirewallChain>& chains, const std::string& family,
-                          const std::string& table, const std::string& name) {
-  for (auto& chain : chains)
-    if (chain.family == family && chain.table == table && chain.name == name) return &chain;
-  return nullptr;
-}
+/// Chains by their titles; grows with them. There may be thousands, each with rules.
+class Chains {
+ public:
+  void add(FirewallChain chain) {
+    index_.emplace(chain.title(), all_.size());
+    all_.push_back(std::move(chain));
+  }
+  [[nodiscard]] FirewallChain* find(const std::string& family, const std::string& table,
+                                    const std::string& name) {
+    const auto found = index_.find(family + " " + table + " " + name);
+    return found == index_.end() ? nullptr : &all_[found->second];
+  }
+  [[nodiscard]] std::vector<FirewallChain> release() { return std::move(all_); }
+
+ private:
+  std::vector<FirewallChain> all_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
 
 /// One line of iptables-save: "-A FORWARD -i eth0 -d 10.0.0.0/8 -j ACCEPT".
 FirewallRule read_iptables_rule(std::istringstream& words) {
@@ -222,33 +236,32 @@ Result<std::vector<FirewallChain>> parse_nft(const std::string& body) {
   const auto* items = object == nullptr ? nullptr : object->if_contains("nftables");
   if (items == nullptr || !items->is_array())
     return failure("read nftables", "ruleset", "not the JSON of nft");
-  std::vector<FirewallChain> chains;
+  Chains chains;
   for (const auto& item : items->get_array()) {  // chains come before their rules
     const auto* entry = item.if_object();
     if (entry == nullptr) continue;
     if (const auto* chain = entry->if_contains("chain"); chain && chain->is_object()) {
       const auto& from = chain->get_object();
       if (text(from, "table") == "sextant") continue;
-      chains.push_back({.family = text(from, "family"),
-                        .table = text(from, "table"),
-                        .name = text(from, "name"),
-                        .hook = text(from, "hook"),
-                        .drops_by_policy = text(from, "policy") == "drop",
-                        .rules = {}});
+      chains.add({.family = text(from, "family"),
+                  .table = text(from, "table"),
+                  .name = text(from, "name"),
+                  .hook = text(from, "hook"),
+                  .drops_by_policy = text(from, "policy") == "drop",
+                  .rules = {}});
     } else if (const auto* rule = entry->if_contains("rule"); rule && rule->is_object()) {
       const auto& from = rule->get_object();
-      auto* owner =
-          find_chain(chains, text(from, "family"), text(from, "table"), text(from, "chain"));
+      auto* owner = chains.find(text(from, "family"), text(from, "table"), text(from, "chain"));
       const auto* expressions = from.if_contains("expr");
       if (owner != nullptr && expressions != nullptr && expressions->is_array())
         owner->rules.push_back(read_rule(expressions->get_array()));
     }
   }
-  return chains;
+  return chains.release();
 }
 
 std::vector<FirewallChain> parse_iptables_save(const std::string& body, const std::string& family) {
-  std::vector<FirewallChain> chains;
+  Chains chains;
   std::istringstream lines(body);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
@@ -256,19 +269,19 @@ std::vector<FirewallChain> parse_iptables_save(const std::string& body, const st
     words >> first;
     if (first.starts_with(':')) {  // ":FORWARD DROP [0:0]", ":KUBE-FORWARD - [0:0]"
       words >> second;
-      chains.push_back({.family = family,
-                        .table = "filter",
-                        .name = first.substr(1),
-                        .hook = second == "-" ? "" : lower(first.substr(1)),
-                        .drops_by_policy = second == "DROP",
-                        .rules = {}});
+      chains.add({.family = family,
+                  .table = "filter",
+                  .name = first.substr(1),
+                  .hook = second == "-" ? "" : lower(first.substr(1)),
+                  .drops_by_policy = second == "DROP",
+                  .rules = {}});
     } else if (first == "-A") {
       words >> second;
-      if (auto* owner = find_chain(chains, family, "filter", second))
+      if (auto* owner = chains.find(family, "filter", second))
         owner->rules.push_back(read_iptables_rule(words));
     }
   }
-  return chains;
+  return chains.release();
 }
 
 }  // namespace sextant::doctor

@@ -67,6 +67,18 @@ TEST(Firewall, ForwardWithPolicyDropNeedsAWayForPods) {
   EXPECT_EQ(problems_of_nft(drop + "," + rule("inet", prefix)), kNone);
 }
 
+TEST(Firewall, MendsWithTheToolThatMadeTheChain) {
+  const auto mend = [](const char* family, const char* table, const char* name) {
+    const FirewallChain closed{
+        .family = family, .table = table, .name = name, .hook = "forward", .drops_by_policy = true};
+    return check_firewall({.unread = "", .chains = {closed}}, dual_stack()).front().mend;
+  };
+  EXPECT_TRUE(mend("ip6", "filter", "FORWARD").starts_with("ip6tables -I FORWARD -i sextant0"));
+  EXPECT_TRUE(mend("ip", "filter", "FORWARD").starts_with("iptables -I FORWARD -i sextant0"));
+  EXPECT_TRUE(mend("ip", "shut", "c").starts_with("nft insert rule ip shut c iifname"));
+  EXPECT_TRUE(mend("inet", "filter", "FORWARD").starts_with("nft insert rule inet filter FORWARD"));
+}
+
 TEST(Firewall, FollowsJumps) {
   const std::string other =
       R"({"chain": {"family": "inet", "table": "t", "name": "pods", "handle": 3}})";
