@@ -110,10 +110,10 @@ void check_policy(Findings& findings, const Reader& reader, const FirewallChain&
   findings.push_back(
       {Verdict::kFail, "firewall", chain.title(), "policy drop, and no rule lets pods through",
        "packets between pods and the overlay are forwarded ones: this chain drops them",
-       nft ? fmt::format(
-                 "nft insert rule {} iifname {{ \"sextant0\", \"sxp*\" }} accept; nft insert "
-                 "rule {} oifname {{ \"sextant0\", \"sxp*\" }} accept",
-                 chain.title(), chain.title())
+       nft ? fmt::format("nft 'insert rule {0} iifname {{ \"sextant0\", \"sxp*\" }} accept'; nft "
+                         "'insert rule "
+                         "{0} oifname {{ \"sextant0\", \"sxp*\" }} accept'",
+                         chain.title())
            : fmt::format("{0} -I FORWARD -i sextant0 -j ACCEPT; {0} -I FORWARD -o sextant0 -j "
                          "ACCEPT; {0} -I FORWARD -i sxp+ -j ACCEPT",
                          tool)});

@@ -75,8 +75,9 @@ TEST(Firewall, MendsWithTheToolThatMadeTheChain) {
   };
   EXPECT_TRUE(mend("ip6", "filter", "FORWARD").starts_with("ip6tables -I FORWARD -i sextant0"));
   EXPECT_TRUE(mend("ip", "filter", "FORWARD").starts_with("iptables -I FORWARD -i sextant0"));
-  EXPECT_TRUE(mend("ip", "shut", "c").starts_with("nft insert rule ip shut c iifname"));
-  EXPECT_TRUE(mend("inet", "filter", "FORWARD").starts_with("nft insert rule inet filter FORWARD"));
+  EXPECT_TRUE(mend("ip", "shut", "c").starts_with("nft 'insert rule ip shut c iifname"));
+  EXPECT_TRUE(
+      mend("inet", "filter", "FORWARD").starts_with("nft 'insert rule inet filter FORWARD"));
 }
 
 TEST(Firewall, FollowsJumps) {
