@@ -64,6 +64,22 @@ TEST_F(PluginTest, TheGatewayAnswersThePodAndIsFoundAgainWhenItsNeighborEntryIsL
                             ip("fd10::1000"));
 }
 
+// An anycast address (a router's, of each prefix shorter than /127) would make each DEL wait for
+// another RCU barrier.
+TEST_F(PluginTest, TheHostEndHasNoAnycastAddress) {
+  ASSERT_EQ(run("ADD", config()).exit_status, 0);
+  const auto anycast = [&](const std::string& device) {
+    const auto link = expect(netlink::get_link(*host_, device)).index;
+    auto routes = expect(netlink::list_routes(
+        *host_, {.family = Family::kIpv6, .table = netlink::TableId::kLocal, .link = link}));
+    std::erase_if(routes,
+                  [](const auto& each) { return each.type != netlink::RouteType::kAnycast; });
+    return routes;
+  };
+  EXPECT_THAT(anycast("uplink"), ::testing::Not(IsEmpty())) << "this node is a router";
+  EXPECT_THAT(anycast(host_ends().at(0)), IsEmpty());
+}
+
 TEST_F(PluginTest, AddReportsWhatItMadeInEachVersion) {
   for (const std::string version : {"0.3.1", "0.4.0", "1.0.0", "1.1.0"}) {
     auto input = config(version);
