@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kChunkMessages = 512;
 constexpr std::size_t kChunkBytes = std::size_t{96} << 10;
 constexpr int kDumpAttempts = 8;
+// The longest datagram that is read whole.
+constexpr std::size_t kReceiveBytes = std::size_t{256} << 10;
 
 void set_option(int fd, int level, int option, int value) {
   // Every option set this way is a comfort of newer kernels; without it requests still work.
@@ -108,7 +110,7 @@ Result<Socket> Socket::make(const SocketOptions& options) {
     }
   }
   Socket socket(std::move(fd));
-  socket.buffer_.resize(std::size_t{256} << 10);
+  socket.buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(kReceiveBytes);
   return socket;
 }
 
@@ -127,7 +129,7 @@ Result<void> Socket::transmit(std::span<const std::uint8_t> bytes, const Message
 Result<std::span<const std::uint8_t>> Socket::read_datagram(bool wait) {
   for (;;) {
     sockaddr_nl from{};
-    iovec part{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
+    iovec part{.iov_base = buffer_.get(), .iov_len = kReceiveBytes};
     msghdr header{};
     header.msg_name = &from;
     header.msg_namelen = sizeof from;
@@ -143,7 +145,7 @@ Result<std::span<const std::uint8_t>> Socket::read_datagram(bool wait) {
     if ((header.msg_flags & MSG_TRUNC) != 0) {
       return failure("receive from netlink", "", "message longer than the receive buffer");
     }
-    return std::span<const std::uint8_t>(buffer_.data(), static_cast<std::size_t>(size));
+    return std::span<const std::uint8_t>(buffer_.get(), static_cast<std::size_t>(size));
   }
 }
 

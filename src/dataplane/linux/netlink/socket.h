@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,7 +70,8 @@ class Socket {
 
   UniqueFd fd_;
   std::uint32_t sequence_ = 0;
-  std::vector<std::uint8_t> buffer_;
+  /// Not cleared at the start: a program that lives for milliseconds would pay for each page.
+  std::unique_ptr<std::uint8_t[]> buffer_;
 };
 
 /// Messages to be sent together. May be sent more than once.
