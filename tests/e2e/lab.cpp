@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -36,14 +37,18 @@ std::string command_line(const std::filesystem::path& process) {
 }  // namespace
 
 std::filesystem::path programs() { return SEXTANT_PROGRAMS; }
+std::filesystem::path other_build() { return SEXTANT_OTHER_BUILD; }
 
-Result<std::unique_ptr<Lab>> Lab::start() {
-  auto id = testbed::Id::make(testbed::Kind::kFull, fmt::format("e{}", ::getpid()));
+Result<std::unique_ptr<Lab>> Lab::start(testbed::Kind kind) {
+  const bool routers = kind == testbed::Kind::kFull;
+  auto id = testbed::Id::make(kind, fmt::format("{}{}", routers ? "e" : "n", ::getpid()));
   if (!id) return tl::unexpected(id.error());
   std::unique_ptr<Lab> lab(new Lab(std::move(*id)));
   const auto report = testbed::up(lab->id_, {.pods = 1, .programs = programs(), .progress = {}});
   if (!report) return tl::unexpected(report.error());
-  if (auto taken = lab->take(kNorth); !taken) return tl::unexpected(taken.error());
+  if (routers) {
+    if (auto taken = lab->take(kNorth); !taken) return tl::unexpected(taken.error());
+  }
   return lab;
 }
 
@@ -110,6 +115,44 @@ pid_t Lab::agent(std::string_view node) const {
   return 0;
 }
 
+Result<std::string> Lab::shell(std::string_view machine, const std::string& commands) const {
+  const auto output =
+      testbed::run({.arguments = {"sh", "-ec", commands}, .netns = netns(machine)}, kPatience);
+  if (!output) return tl::unexpected(output.error());
+  if (output->status != 0) {
+    return failure("run", fmt::format("{} on {}", commands, machine),
+                   fmt::format("exit status {}", output->status), output->out + output->err);
+  }
+  return output->out;
+}
+
+Result<pid_t> Lab::start_agent(std::string_view node, const Agent& agent) const {
+  const auto manifests = agent.manifests.empty() ? id_.manifests() : agent.manifests;
+  const auto socket = agent.socket.empty() ? id_.socket(node) : agent.socket;
+  return testbed::spawn_daemon(
+      {.arguments = {agent.program.string(), "--node", std::string(node), "--manifests",
+                     manifests.string(), "--socket", socket.string(), "--metrics-listen", ":9617"},
+       .netns = netns(node),
+       .environment = agent.environment},
+      id_.directory() / fmt::format("{}.log", node), id_.directory() / fmt::format("{}.pid", node));
+}
+
+Result<void> Lab::end_agent(std::string_view node, int signal) const {
+  const auto pid = testbed::read_file(id_.directory() / fmt::format("{}.pid", node));
+  if (!pid) return tl::unexpected(pid.error());
+  return kill_and_wait(static_cast<pid_t>(std::stol(*pid)), signal);
+}
+
+std::string Lab::log(std::string_view node, std::size_t from) const {
+  const auto text = testbed::read_file(id_.directory() / fmt::format("{}.log", node)).value_or("");
+  return text.substr(std::min(from, text.size()));
+}
+
+std::string Lab::await_log(std::string_view node, std::size_t from, std::string_view text) const {
+  (void)await([&] { return log(node, from).find(text) != std::string::npos; });
+  return log(node, from);
+}
+
 Result<std::string> Lab::ask(std::string_view node, const std::string& target) const {
   const auto reply = agent::http_get(id_.socket(node).string(), target, kPatience);
   if (!reply) return tl::unexpected(reply.error());
@@ -117,26 +160,33 @@ Result<std::string> Lab::ask(std::string_view node, const std::string& target) c
 }
 
 std::string Lab::await_status(std::string_view node, std::string_view text, bool present) const {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   std::string last;
-  while (true) {
+  (void)await([&] {
     const auto status = ask(node, "/v1/status");
     last = status ? *status : status.error().message();
-    const bool found = last.find(text) != std::string::npos;
-    if (found == present || std::chrono::steady_clock::now() > deadline) return last;
-    std::this_thread::sleep_for(kAskAgain);  // the API has no way to wait for a change
-  }
+    return (last.find(text) != std::string::npos) == present;
+  });
+  return last;
 }
 
 std::filesystem::path Lab::manifest(const std::string& name) const {
   return id_.manifests() / name;
 }
 
-Result<void> kill_and_wait(pid_t process) {
+bool await(const std::function<bool()>& so) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!so()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(kAskAgain);  // what is asked for has no event to wait for
+  }
+  return true;
+}
+
+Result<void> kill_and_wait(pid_t process, int signal) {
   const std::string object = fmt::format("process {}", process);
   const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
   if (!handle) return system_error("open", object, errno);
-  if (::kill(process, SIGKILL) != 0) return system_error("kill", object, errno);
+  if (::kill(process, signal) != 0) return system_error("kill", object, errno);
   pollfd polled{handle.get(), POLLIN, 0};
   constexpr int kTimeoutMs = 10'000;
   if (::poll(&polled, 1, kTimeoutMs) != 1) return failure("kill", object, "it did not end in 10 s");

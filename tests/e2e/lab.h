@@ -1,11 +1,15 @@
-// A full testbed of this process's own, shared by all tests of the program, and what they do on it:
-// streams between two pods, and edits that move them from one path to another.
+// A testbed of this process's own, shared by the tests of the program, and what they do on it:
+// streams between two pods, edits that move them from one path to another, agents that end and
+// start.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +23,8 @@ namespace sextant::e2e {
 
 /// Where sextant, sextantd and sextant-cni lie.
 [[nodiscard]] std::filesystem::path programs();
+/// Where a sextantd of another build lies: its BPF programs differ, and one of their maps.
+[[nodiscard]] std::filesystem::path other_build();
 
 /// A way from master to worker2, as the segments before the endpoint's own SID.
 struct Path {
@@ -34,8 +40,9 @@ inline constexpr std::uint16_t kPort6 = 47006;
 
 class Lab {
  public:
-  /// Up, with master's policies to worker2 on kNorth.
-  [[nodiscard]] static Result<std::unique_ptr<Lab>> start();
+  /// Up; the full one with master's policies to worker2 on kNorth.
+  [[nodiscard]] static Result<std::unique_ptr<Lab>> start(
+      testbed::Kind kind = testbed::Kind::kFull);
   ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
@@ -50,11 +57,29 @@ class Lab {
   /// A stream from master's first pod to worker2's first pod.
   [[nodiscard]] Result<testbed::Stream> stream(Family family,
                                                std::uint32_t packets_per_second) const;
+  /// Runs a shell's commands on a machine. An exit status other than 0 is an Error.
+  [[nodiscard]] Result<std::string> shell(std::string_view machine,
+                                          const std::string& commands) const;
   /// The address of a pod on a node.
   [[nodiscard]] Result<IpAddress> pod_address(std::string_view node, Family family) const;
 
   /// The process that serves the node's socket; 0 where none runs.
   [[nodiscard]] pid_t agent(std::string_view node) const;
+  struct Agent {
+    std::filesystem::path program = programs() / "sextantd";
+    std::filesystem::path manifests = {};  // empty: the testbed's
+    std::filesystem::path socket = {};     // empty: the testbed's
+    std::map<std::string, std::string> environment = {};
+  };
+  /// Starts one where none runs; the caller awaits what it needs of it.
+  [[nodiscard]] Result<pid_t> start_agent(std::string_view node, const Agent& agent) const;
+  /// Ends it by that signal and waits until it is gone.
+  [[nodiscard]] Result<void> end_agent(std::string_view node, int signal) const;
+  /// What the node's agents have logged from byte `from` on.
+  [[nodiscard]] std::string log(std::string_view node, std::size_t from = 0) const;
+  /// Waits until that has `text`; all of it either way.
+  [[nodiscard]] std::string await_log(std::string_view node, std::size_t from,
+                                      std::string_view text) const;
   /// GET of the node's agent: the body.
   [[nodiscard]] Result<std::string> ask(std::string_view node, const std::string& target) const;
   /// Asks until the answer has `text` (or, with `present` false, has it no more). The last answer
@@ -68,7 +93,10 @@ class Lab {
   testbed::Id id_;
 };
 
-/// kill -9, and waits until the process is gone.
-[[nodiscard]] Result<void> kill_and_wait(pid_t process);
+/// Asks until it is so, for a state that nothing announces; false after some 20 s.
+[[nodiscard]] bool await(const std::function<bool()>& so);
+
+/// Sends the signal, and waits until the process is gone.
+[[nodiscard]] Result<void> kill_and_wait(pid_t process, int signal = SIGKILL);
 
 }  // namespace sextant::e2e

@@ -54,6 +54,42 @@ class SharedLab : public testing::Test {
   static inline std::string error_;
 };
 
+/// The same on a basic testbed: nodes on one link and no routers, for what damages nodes.
+class NodeFault : public testing::Test {
+ public:
+  static void forget() { lab_.reset(); }
+
+ protected:
+  static Lab& lab() { return *lab_; }
+
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root to make network namespaces";
+    if (!lab_) {
+      auto started = Lab::start(testbed::Kind::kBasic);
+      ASSERT_TRUE(started) << started.error().message();
+      lab_ = std::move(*started);
+      ASSERT_TRUE(warm_up());
+    }
+  }
+  /// A test that failed half way leaves nothing to the next.
+  void TearDown() override {
+    if (HasFailure()) lab_.reset();
+  }
+  static void shell(std::string_view machine, const std::string& commands) {
+    const auto done = lab().shell(machine, commands);
+    ASSERT_TRUE(done) << done.error().message();
+  }
+  /// The nodes know each other's link addresses: the first packet of all may wait a second for
+  /// them.
+  static bool warm_up();
+  static std::string output(std::string_view machine, const std::string& commands) {
+    return lab().shell(machine, commands).value_or("");
+  }
+
+ private:
+  static inline std::unique_ptr<Lab> lab_;
+};
+
 /// Two streams, one a family, that run while a test does something.
 class Streams {
  public:
@@ -69,6 +105,16 @@ class Streams {
     const auto limit = std::chrono::seconds(20);
     return four_.wait_received(four_.snapshot().received + packets, limit) &&
            six_.wait_received(six_.snapshot().received + packets, limit);
+  }
+  /// Lost is at most what was sent in one interruption of that length.
+  void expect_back_within(std::chrono::milliseconds limit) {
+    for (auto* stream : {&four_, &six_}) {
+      const testbed::StreamReport report = stream->stop();
+      const char* family = stream == &four_ ? "IPv4" : "IPv6";
+      std::cout << family << " stream: " << report.to_string() << '\n';
+      EXPECT_GT(report.received, 0U) << family;
+      EXPECT_LE(report.longest_gap, limit) << family << ": " << report.to_string();
+    }
   }
   void expect_lossless() {
     for (auto* stream : {&four_, &six_}) {
@@ -87,5 +133,10 @@ class Streams {
   testbed::Stream four_;
   testbed::Stream six_;
 };
+
+inline bool NodeFault::warm_up() {
+  const auto streams = Streams::start(lab(), 100);
+  return streams && streams->go_on(10);
+}
 
 }  // namespace sextant::e2e

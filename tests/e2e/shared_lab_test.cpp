@@ -4,7 +4,10 @@ namespace sextant::e2e {
 namespace {
 
 class ForgetLab : public testing::Environment {
-  void TearDown() override { SharedLab::forget(); }
+  void TearDown() override {
+    SharedLab::forget();
+    NodeFault::forget();
+  }
 };
 
 const auto* const kForgetLab = testing::AddGlobalTestEnvironment(new ForgetLab);
