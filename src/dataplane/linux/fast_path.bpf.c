@@ -5,6 +5,7 @@
 //
 // clang-format off
 //   encapsulate: egress of sextant0 (host)    inner packets, past POSTROUTING -> H.Encaps -> the underlay's device
+//   to_overlay:  egress of an uplink (host)   pods' packets to other nodes' own addresses -> sextant0
 //   to_gateway:  ingress of an uplink (host)  outer packets to the gateway's SIDs -> `outer`, without a queue
 //   decapsulate: ingress of outer (gateway)   End.DT4, End.DT6, End.DT46 -> sextant0 in the host
 // clang-format on
@@ -98,6 +99,22 @@ struct {
   __type(key, struct sx_sid);
   __type(value, struct sx_delivery);
 } sx_deliveries SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, SX_MAX_NODES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sx_sid);  // another node's own address
+  __type(value, __u32);        // sextant0; 0: what a pod sends there is dropped
+} sx_pod_routes SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, SX_MAX_SIDS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sx_prefix);
+  __type(value, __u32);
+} sx_own_pods SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -249,6 +266,32 @@ int sx_to_gateway(struct __sk_buff* skb) {
   __builtin_memcpy(source.address, &ip->saddr, 16);
   if (!bpf_map_lookup_elem(&sx_nodes, &source)) return TC_ACT_OK;
   return bpf_redirect_peer(*device, 0);
+}
+
+// The host reaches other nodes by the underlay, its pods by the overlay, whose addresses the
+// underlay does not know. A routing rule could tell them apart too, but makes every look-up of the
+// host slower.
+SEC("tc")
+int sx_to_overlay(struct __sk_buff* skb) {
+  if (skb->protocol != bpf_htons(ETH_P_IPV6)) return TC_ACT_OK;
+  void* data = (void*)(long)skb->data;
+  void* end = (void*)(long)skb->data_end;
+  const struct ipv6hdr* ip = data + ETH_HLEN;
+  if ((void*)(ip + 1) > end) return TC_ACT_OK;
+  struct sx_sid node;
+  __builtin_memcpy(node.address, &ip->daddr, 16);
+  const __u32* device = bpf_map_lookup_elem(&sx_pod_routes, &node);
+  if (!device) return TC_ACT_OK;
+  struct sx_prefix source = {.length = 128};
+  __builtin_memcpy(source.address, &ip->saddr, 16);
+  if (!bpf_map_lookup_elem(&sx_own_pods, &source)) return TC_ACT_OK;
+  if (*device == 0) return TC_ACT_SHOT;
+  const __u32 overlay = *device;
+  const struct ethhdr ethernet = {.h_dest = {0x02, 0x53, 0x58, 0x00, 0x00, 0x02},
+                                  .h_source = {0x02, 0x53, 0x58, 0x00, 0x00, 0x01},
+                                  .h_proto = bpf_htons(ETH_P_IPV6)};
+  if (bpf_skb_store_bytes(skb, 0, &ethernet, sizeof ethernet, 0) != 0) return TC_ACT_SHOT;
+  return bpf_redirect(overlay, 0);
 }
 
 // The length of the headers in front of the inner packet and its protocol; 0: not for us.

@@ -142,10 +142,13 @@ Result<void> FastPath::load(int present_program) {
   take(list_counts_, "sx_list_counts", programs->maps.sx_list_counts);
   take(retired_, "sx_retired", programs->maps.sx_retired);
   take(gateway_sids_, "sx_gateway_sids", programs->maps.sx_gateway_sids);
+  take(pod_routes_, "sx_pod_routes", programs->maps.sx_pod_routes);
+  take(own_pods_, "sx_own_pods", programs->maps.sx_own_pods);
   take(nodes_, "sx_nodes", programs->maps.sx_nodes);
   take(deliveries_, "sx_deliveries", programs->maps.sx_deliveries);
   take(sid_counts_, "sx_sid_counts", programs->maps.sx_sid_counts);
   encapsulate_ = duplicate(bpf_program__fd(programs->progs.sx_encapsulate));
+  to_overlay_ = duplicate(bpf_program__fd(programs->progs.sx_to_overlay));
   to_gateway_ = duplicate(bpf_program__fd(programs->progs.sx_to_gateway));
   decapsulate_ = duplicate(bpf_program__fd(programs->progs.sx_decapsulate));
   // All maps live, and are found again, with the program at sextant0.
@@ -158,6 +161,11 @@ Result<void> FastPath::load(int present_program) {
 }
 
 namespace {
+
+bool is_pod_route(const overlay::RouteKey& key) {
+  return key.scope == overlay::RouteScope::kPods && key.prefix.family() == Family::kIpv6 &&
+         key.prefix.is_host();
+}
 
 // For the small maps: what is there but not wanted goes last.
 template <typename Key, typename Value>
@@ -203,26 +211,35 @@ Result<void> FastPath::detach_uplinks(netlink::Socket& host, const std::set<IfIn
     const bool ours = link.name == kHostInner || link.name == kHostOuter ||
                       link.name.starts_with(kPodDevicePrefix);
     if (ours || keep.contains(link.index)) continue;
-    dataplane::book(report, "device " + link.name,
-                    detach_tc_program(host, link.index, TcHook::kIngress));
+    for (const auto hook : {TcHook::kIngress, TcHook::kEgress}) {
+      dataplane::book(report, "device " + link.name, detach_tc_program(host, link.index, hook));
+    }
   }
   return {};
 }
 
-void FastPath::attach(const Gateway& gateway, const std::set<Uplink>& uplinks,
+bool FastPath::attach(const Gateway& gateway, const std::set<Uplink>& uplinks,
                       ApplyReport& report) {
   dataplane::book(report, "fast path", gateway.netns().run([&] {
     return attach_tc_program(gateway.outer(), TcHook::kIngress, decapsulate_.get());
   }));
   dataplane::book(report, "fast path",
                   attach_tc_program(gateway.host_inner(), TcHook::kEgress, encapsulate_.get()));
+  bool all = true;
   for (const auto& uplink : uplinks) {
-    const auto done = attach_tc_program(IfIndex{uplink.index}, TcHook::kIngress, to_gateway_.get());
-    // The device may have gone since the list was read, or be of a kind without tc.
-    if (!done)
-      log::warn("{} hands packets over by nftables: {}", uplink.name, done.error().message());
-    if (done && *done) ++report.writes;
+    for (const auto& [hook, program] : {std::pair{TcHook::kIngress, to_gateway_.get()},
+                                        std::pair{TcHook::kEgress, to_overlay_.get()}}) {
+      const auto done = uplink.ethernet
+                            ? attach_tc_program(IfIndex{uplink.index}, hook, program)
+                            : Result<bool>(failure("attach tc program", uplink.name,
+                                                   "the device has no Ethernet header"));
+      all &= done.has_value();
+      // The device may have gone since the list was read, or be of a kind without tc.
+      if (!done) log::debug("{}: {}", uplink.name, done.error().message());
+      if (done && *done) ++report.writes;
+    }
   }
+  return all;
 }
 
 Result<void> FastPath::begin_sync() {
@@ -394,6 +411,35 @@ void FastPath::set_hand_over(IfIndex host_outer, const FilterInput& input, Apply
   std::map<sx_sid, std::uint32_t, Before<sx_sid>> nodes;
   for (const auto& node : input.nodes) nodes.emplace(key_of(srv6::Sid(node.address().v6())), 1);
   make_equal(nodes_, nodes, report);
+}
+
+void FastPath::set_pod_routes(IfIndex host_inner,
+                              const std::map<overlay::RouteKey, overlay::RouteTarget>& routes,
+                              const std::vector<IpPrefix>& own_pods, ApplyReport& report) {
+  std::map<sx_sid, std::uint32_t, Before<sx_sid>> wanted;
+  for (const auto& [key, target] : routes) {
+    if (!is_pod_route(key)) continue;
+    const bool path = std::holds_alternative<overlay::PathKey>(target);
+    wanted.emplace(key_of(srv6::Sid(key.prefix.address().v6())),
+                   path ? netlink::number(host_inner) : 0);
+  }
+  make_equal(pod_routes_, wanted, report);
+  std::map<sx_prefix, std::uint32_t, Before<sx_prefix>> pods;
+  for (const auto& prefix : own_pods) pods.emplace(key_of(prefix), 1);
+  make_equal(own_pods_, pods, report);
+}
+
+void FastPath::change_pod_route(IfIndex host_inner, const overlay::RouteKey& key,
+                                const std::optional<overlay::RouteTarget>& target,
+                                ApplyReport& report) {
+  if (!is_pod_route(key)) return;
+  const auto node = key_of(srv6::Sid(key.prefix.address().v6()));
+  if (!target) {
+    book(report, pod_routes_.erase(node));
+    return;
+  }
+  const bool path = std::holds_alternative<overlay::PathKey>(*target);
+  book(report, pod_routes_.set(node, path ? netlink::number(host_inner) : 0));
 }
 
 void FastPath::set_local_sids(IfIndex inner, const std::map<srv6::Sid, overlay::LocalSid>& sids,

@@ -46,9 +46,10 @@ class FastPath {
                                                    const std::set<netlink::IfIndex>& keep,
                                                    ApplyReport& report);
 
-  /// Attaches the programs wherever they are not: after the maps are filled. An uplink that takes
-  /// none is left to nftables.
-  void attach(const Gateway& gateway, const std::set<Uplink>& uplinks, ApplyReport& report);
+  /// Attaches the programs wherever they are not: after the maps are filled. False where an uplink
+  /// takes none: nftables then hands over, and pods need a routing rule to reach other nodes.
+  [[nodiscard]] bool attach(const Gateway& gateway, const std::set<Uplink>& uplinks,
+                            ApplyReport& report);
 
   /// From here to finish_sync(), calls of set_*() write only what the maps do not have;
   /// finish_sync() removes what was not set.
@@ -69,6 +70,13 @@ class FastPath {
   /// What is handed over to the gateway: packets to its SIDs from nodes and routers of the domain.
   /// nftables decides about the others.
   void set_hand_over(netlink::IfIndex host_outer, const FilterInput& input, ApplyReport& report);
+  /// Other nodes' own addresses, where pods' packets go by the overlay. IPv6 only: an underlay need
+  /// not know IPv4, so that those may have no route to an uplink.
+  void set_pod_routes(netlink::IfIndex host_inner,
+                      const std::map<overlay::RouteKey, overlay::RouteTarget>& routes,
+                      const std::vector<IpPrefix>& own_pods, ApplyReport& report);
+  void change_pod_route(netlink::IfIndex host_inner, const overlay::RouteKey& key,
+                        const std::optional<overlay::RouteTarget>& target, ApplyReport& report);
   /// What is decapsulated; `inner` is the gateway's link to the host.
   void set_local_sids(netlink::IfIndex inner, const std::map<srv6::Sid, overlay::LocalSid>& sids,
                       ApplyReport& report);
@@ -88,12 +96,12 @@ class FastPath {
   void forget_list(std::uint32_t list, ApplyReport& report);
   void forget_path(std::uint32_t path, ApplyReport& report);
 
-  UniqueFd encapsulate_, to_gateway_, decapsulate_;
-  BpfMap<sx_prefix, std::uint32_t> prefixes_, gateway_sids_;
+  UniqueFd encapsulate_, to_overlay_, to_gateway_, decapsulate_;
+  BpfMap<sx_prefix, std::uint32_t> prefixes_, gateway_sids_, own_pods_;
   BpfMap<std::uint32_t, sx_path> paths_;
   BpfMap<std::uint32_t, sx_list> lists_;
   BpfMap<std::uint32_t, sx_count> list_counts_, retired_;
-  BpfMap<sx_sid, std::uint32_t> nodes_;
+  BpfMap<sx_sid, std::uint32_t> nodes_, pod_routes_;
   BpfMap<sx_sid, sx_delivery> deliveries_;
   BpfMap<sx_sid, sx_count> sid_counts_;
   std::size_t cpus_ = 1;

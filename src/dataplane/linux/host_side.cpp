@@ -107,6 +107,15 @@ Route HostSide::locator_route(const IpPrefix& prefix, const Ipv6Address& via) co
           .next_hops = {{.gateway = via}}};
 }
 
+// A rule that nobody needs would make every look-up of its family slower.
+bool HostSide::has_pods_rule(Family family) const {
+  if (pods_.empty()) return false;
+  if (family == Family::kIpv6) {
+    return ipv6_pods_rule_ && pods_.rbegin()->first.family() == Family::kIpv6;
+  }
+  return pods_.begin()->first.family() == Family::kIpv4;
+}
+
 Route HostSide::pods_route(const IpPrefix& prefix, RouteType type) const {
   Route route = type == RouteType::kUnicast ? capture_route(prefix) : closed_route(prefix, type);
   route.table = kPodsTable;
@@ -117,8 +126,11 @@ Route HostSide::pods_route(const IpPrefix& prefix, RouteType type) const {
 void HostSide::set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target) {
   const auto type = type_of(target);
   if (key.scope == overlay::RouteScope::kPods) {
-    const auto [entry, fresh] = pods_.insert_or_assign(key.prefix, type);
-    added_.push_back(pods_route(entry->first, type));
+    const bool had_rule = has_pods_rule(key.prefix.family());
+    pods_.insert_or_assign(key.prefix, type);
+    if (!has_pods_rule(key.prefix.family())) return;
+    added_.push_back(pods_route(key.prefix, type));
+    rules_changed_ |= !had_rule;
     return;
   }
   if (is_closed(target)) {
@@ -142,8 +154,11 @@ void HostSide::remove_route(const overlay::RouteKey& key) {
   if (key.scope == overlay::RouteScope::kPods) {
     const auto found = pods_.find(key.prefix);
     if (found == pods_.end()) return;
-    removed_.push_back(pods_route(key.prefix, found->second));
+    if (has_pods_rule(key.prefix.family())) {
+      removed_.push_back(pods_route(key.prefix, found->second));
+    }
     pods_.erase(found);
+    rules_changed_ |= !has_pods_rule(key.prefix.family());
     if (!captures_.contains(key.prefix)) path_mtus_.erase(key.prefix);
     return;
   }
@@ -186,7 +201,9 @@ std::vector<Route> HostSide::wanted_routes() const {
   }
   for (const auto& [prefix, type] : closed_) routes.push_back(closed_route(prefix, type));
   for (const auto& [prefix, via] : locators_) routes.push_back(locator_route(prefix, via));
-  for (const auto& [prefix, type] : pods_) routes.push_back(pods_route(prefix, type));
+  for (const auto& [prefix, type] : pods_) {
+    if (has_pods_rule(prefix.family())) routes.push_back(pods_route(prefix, type));
+  }
   return routes;
 }
 
@@ -312,7 +329,9 @@ Result<void> HostSide::sync_routes(ApplyReport& report) {
 
 Result<void> HostSide::sync_rules(ApplyReport& report) {
   std::vector<netlink::RoutingRule> wanted;
+  rules_changed_ = false;
   for (const auto& prefix : identity_.pod_prefixes) {
+    if (!has_pods_rule(prefix.family())) continue;
     wanted.push_back({.family = prefix.family(),
                       .priority = kPodsRulePriority,
                       .from = prefix,
@@ -367,6 +386,11 @@ void HostSide::write_changes(ApplyReport& report) {
         netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
   }
   writes.flush();
+  if (rules_changed_) {
+    if (auto done = sync_rules(report); !done) {
+      report.problems.push_back({.object = "rules", .error = done.error()});
+    }
+  }
   // What was replaced by another type under the same key is not there any more under the old one.
   std::set<RouteId> written;
   for (const auto& route : added_) written.insert(id_of(route));
@@ -390,7 +414,8 @@ bool HostSide::learn_path_mtu(const IpAddress& inner_destination, std::uint32_t 
     const IpPrefix prefix(inner_destination, static_cast<std::uint8_t>(length));
     const bool captured = captures_.contains(prefix);
     const auto pods = pods_.find(prefix);
-    const bool to_node = pods != pods_.end() && pods->second == RouteType::kUnicast;
+    const bool to_node = pods != pods_.end() && pods->second == RouteType::kUnicast &&
+                         has_pods_rule(prefix.family());
     if (!captured && !to_node) continue;
     const auto known = path_mtus_.find(prefix);
     if (mtu >= (known != path_mtus_.end() ? known->second : pod_mtu_)) return false;

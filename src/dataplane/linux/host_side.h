@@ -31,6 +31,10 @@ class HostSide {
   // What is wanted. Nothing is written before sync() or write_changes().
   void set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu);
   void set_identity(const Identity& identity) { identity_ = identity; }
+  /// Whether a rule and a table of their own tell pods' way to other nodes' addresses from the
+  /// host's, or something else does (fast_path.h). IPv6; IPv4 always has the rule, where it has
+  /// such addresses.
+  void set_ipv6_pods_rule(bool wanted) { ipv6_pods_rule_ = wanted; }
   void set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target);
   void remove_route(const overlay::RouteKey& key);
   void set_locator_route(const IpPrefix& locator, const Ipv6Address& via);
@@ -63,6 +67,7 @@ class HostSide {
   [[nodiscard]] netlink::Route capture_route(const IpPrefix& prefix) const;
   [[nodiscard]] netlink::Route closed_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] netlink::Route locator_route(const IpPrefix& prefix, const Ipv6Address& via) const;
+  [[nodiscard]] bool has_pods_rule(Family family) const;
   [[nodiscard]] netlink::Route pods_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] std::vector<netlink::Route> wanted_routes() const;
   [[nodiscard]] Result<void> find_conflicts(ApplyReport& report);
@@ -77,6 +82,8 @@ class HostSide {
   netlink::IfIndex outer_ = netlink::IfIndex::kNone;
   std::uint32_t pod_mtu_ = 0;
   Identity identity_;
+  bool ipv6_pods_rule_ = true;
+  bool rules_changed_ = false;  // since the last sync_rules()
   CaptureSet captures_;
   std::set<IpPrefix> conflicts_;                   // overlay prefixes that somebody else routes
   std::map<IpPrefix, netlink::RouteType> closed_;  // unreachable, blackhole

@@ -75,8 +75,11 @@ class LinuxDataplane final : public Dataplane {
     if (auto done = gateway_side_->sync(wanted, report); !done) return fail(done);
     if (fast_path_) {
       fast_path_->set_local_sids(gateway_->inner(), sids_, report);
+      fast_path_->set_pod_routes(gateway_->host_inner(), wanted.routes, identity_.pod_prefixes,
+                                 report);
       fast_path_->finish_sync(report);
     }
+    host_.set_ipv6_pods_rule(!attach_fast_path(report));
 
     host_.clear();
     host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
@@ -277,16 +280,20 @@ class LinuxDataplane final : public Dataplane {
     }
   }
 
-  // When everything is in place: the programs, where they are not attached yet.
-  void hand_over(ApplyReport& report) {
-    fast_path_->set_hand_over(gateway_->host_outer(), filter_.input(), report);
-    const auto uplinks = uplinks_.ethernet();
-    fast_path_->attach(*gateway_, uplinks, report);
+  // The programs, where they are not attached yet. True where every uplink has them.
+  bool attach_fast_path(ApplyReport& report) {
+    if (!fast_path_) return false;
+    const bool all = fast_path_->attach(*gateway_, uplinks_.devices(), report);
     std::set<netlink::IfIndex> keep;
-    for (const auto& uplink : uplinks) keep.insert(netlink::IfIndex{uplink.index});
+    for (const auto& uplink : uplinks_.devices()) keep.insert(netlink::IfIndex{uplink.index});
     if (const auto done = FastPath::detach_uplinks(socket_, keep, report); !done) {
       report.problems.push_back({.object = "fast path", .error = done.error()});
     }
+    return all;
+  }
+
+  void hand_over(ApplyReport& report) {
+    fast_path_->set_hand_over(gateway_->host_outer(), filter_.input(), report);
   }
 
   Result<void> watch_path_mtus() {
@@ -319,11 +326,15 @@ class LinuxDataplane final : public Dataplane {
         host_.set_route(key, *target);
       }
     }
-    if (fast_path_) fast_path_->flush(report);
     for (const auto& [key, path] : change.paths) {
       if (!path) gateway_side_->remove_path(key);
     }
     writes.flush();
+    if (!fast_path_) return;
+    fast_path_->flush(report);
+    for (const auto& [key, target] : change.routes) {
+      fast_path_->change_pod_route(gateway_->host_inner(), key, target, report);
+    }
   }
 
   Result<void> sync_host_sids(ApplyReport& report) {
