@@ -1,6 +1,6 @@
 // The short cuts of tc between the host and its gateway namespace (fast_path.h).
 //
-// Whatever a program does not know or does not like it leaves alone (TC_ACT_OK): then the packet
+// Whatever a program does not know or does not like it leaves alone (TC_ACT_UNSPEC): then the packet
 // takes the way through the gateway, whose kernel knows everything.
 //
 // clang-format off
@@ -142,7 +142,7 @@ static __always_inline struct sx_count* count(void* map, const void* key, __u32 
 // packet a list and CPU goes by that table, which then asks the next hop again where it must.
 static __always_inline int may_skip_neighbor(struct sx_count* counted) {
   if (!counted) return 0;
-  const __u64 now = bpf_ktime_get_ns();
+  const __u64 now = bpf_ktime_get_coarse_ns();
   if (now - counted->resolved < 1000000000) return 1;
   counted->resolved = now;
   return 0;
@@ -187,34 +187,34 @@ int sx_encapsulate(struct __sk_buff* skb) {
   __u32 traffic_class, inner_headers;  // RFC 6040, RFC 2983: DSCP and ECN are copied
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     const struct iphdr* ip = data + ETH_HLEN;
-    if ((void*)(ip + 1) > end) return TC_ACT_OK;
+    if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
     key.address[10] = key.address[11] = 0xff;
     __builtin_memcpy(key.address + 12, &ip->daddr, 4);
     traffic_class = ip->tos;
     inner_headers = 40;
   } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
     const struct ipv6hdr* ip = data + ETH_HLEN;
-    if ((void*)(ip + 1) > end) return TC_ACT_OK;
+    if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
     __builtin_memcpy(key.address, &ip->daddr, 16);
     traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
     inner_headers = 60;
   } else {
-    return TC_ACT_OK;
+    return TC_ACT_UNSPEC;
   }
   const __u32* path_id = bpf_map_lookup_elem(&sx_prefixes, &key);
-  if (!path_id) return TC_ACT_OK;
+  if (!path_id) return TC_ACT_UNSPEC;
   const struct sx_path* path = bpf_map_lookup_elem(&sx_paths, path_id);
-  if (!path) return TC_ACT_OK;
+  if (!path) return TC_ACT_UNSPEC;
   __u32 list_id;
   const struct sx_list* list = choose(skb, path, &list_id);
-  if (!list) return TC_ACT_OK;
+  if (!list) return TC_ACT_UNSPEC;
   __u64 added = list->length;
-  if (added > SX_MAX_HEADER) return TC_ACT_OK;
+  if (added > SX_MAX_HEADER) return TC_ACT_UNSPEC;
   asm volatile("" : "+r"(added));  // two comparisons, or the verifier loses one of the bounds
-  if (added < sizeof(struct ipv6hdr)) return TC_ACT_OK;
+  if (added < sizeof(struct ipv6hdr)) return TC_ACT_UNSPEC;
   const __u32 inner = skb->len - ETH_HLEN;
   const __u32 payload = inner + added - sizeof(struct ipv6hdr);
-  if (payload > 0xffff) return TC_ACT_OK;
+  if (payload > 0xffff) return TC_ACT_UNSPEC;
 
   // RFC 6437: the underlay's ECMP gets the entropy of inner flows.
   const __be32 flow =
@@ -223,13 +223,13 @@ int sx_encapsulate(struct __sk_buff* skb) {
   // Of a packet that is segmented later, at least this much (TCP's options aside).
   const __u32 length = skb->gso_size ? skb->gso_size + inner_headers : inner;
   const long routed = route(skb, list, flow & bpf_htonl(0x0fffffff), length + added, &fib);
-  if (routed != BPF_FIB_LKUP_RET_SUCCESS && routed != BPF_FIB_LKUP_RET_NO_NEIGH) return TC_ACT_OK;
+  if (routed != BPF_FIB_LKUP_RET_SUCCESS && routed != BPF_FIB_LKUP_RET_NO_NEIGH) return TC_ACT_UNSPEC;
   const __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 
   // The pods' MTU leaves room for the header: segments keep their size.
   if (bpf_skb_adjust_room(skb, added, BPF_ADJ_ROOM_MAC,
                           BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0) {
-    return TC_ACT_OK;  // as inside of another tunnel's super-packet
+    return TC_ACT_UNSPEC;  // as inside of another tunnel's super-packet
   }
   if (bpf_skb_store_bytes(skb, ETH_HLEN, list->header, added, 0) != 0) return TC_ACT_SHOT;
   data = (void*)(long)skb->data;
@@ -253,18 +253,18 @@ int sx_encapsulate(struct __sk_buff* skb) {
 
 SEC("tc")
 int sx_to_gateway(struct __sk_buff* skb) {
-  if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != 0) return TC_ACT_OK;
+  if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->pkt_type != 0) return TC_ACT_UNSPEC;
   void* data = (void*)(long)skb->data;
   void* end = (void*)(long)skb->data_end;
   const struct ipv6hdr* ip = data + ETH_HLEN;
-  if ((void*)(ip + 1) > end) return TC_ACT_OK;
+  if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
   struct sx_prefix key = {.length = 128};
   __builtin_memcpy(key.address, &ip->daddr, 16);
   const __u32* device = bpf_map_lookup_elem(&sx_gateway_sids, &key);
-  if (!device || *device == 0) return TC_ACT_OK;
+  if (!device || *device == 0) return TC_ACT_UNSPEC;
   struct sx_sid source;
   __builtin_memcpy(source.address, &ip->saddr, 16);
-  if (!bpf_map_lookup_elem(&sx_nodes, &source)) return TC_ACT_OK;
+  if (!bpf_map_lookup_elem(&sx_nodes, &source)) return TC_ACT_UNSPEC;
   return bpf_redirect_peer(*device, 0);
 }
 
@@ -273,18 +273,18 @@ int sx_to_gateway(struct __sk_buff* skb) {
 // host slower.
 SEC("tc")
 int sx_to_overlay(struct __sk_buff* skb) {
-  if (skb->protocol != bpf_htons(ETH_P_IPV6)) return TC_ACT_OK;
+  if (skb->protocol != bpf_htons(ETH_P_IPV6)) return TC_ACT_UNSPEC;
   void* data = (void*)(long)skb->data;
   void* end = (void*)(long)skb->data_end;
   const struct ipv6hdr* ip = data + ETH_HLEN;
-  if ((void*)(ip + 1) > end) return TC_ACT_OK;
+  if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
   struct sx_sid node;
   __builtin_memcpy(node.address, &ip->daddr, 16);
   const __u32* device = bpf_map_lookup_elem(&sx_pod_routes, &node);
-  if (!device) return TC_ACT_OK;
+  if (!device) return TC_ACT_UNSPEC;
   struct sx_prefix source = {.length = 128};
   __builtin_memcpy(source.address, &ip->saddr, 16);
-  if (!bpf_map_lookup_elem(&sx_own_pods, &source)) return TC_ACT_OK;
+  if (!bpf_map_lookup_elem(&sx_own_pods, &source)) return TC_ACT_UNSPEC;
   if (*device == 0) return TC_ACT_SHOT;
   const __u32 overlay = *device;
   const struct ethhdr ethernet = {.h_dest = {0x02, 0x53, 0x58, 0x00, 0x00, 0x02},
@@ -310,35 +310,35 @@ static __always_inline __u32 outer_length(const struct ipv6hdr* outer, void* end
 SEC("tc")
 int sx_decapsulate(struct __sk_buff* skb) {
   // A super-packet keeps marks of its tunnel that only the kernel's own decapsulation clears.
-  if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->gso_size != 0) return TC_ACT_OK;
+  if (skb->protocol != bpf_htons(ETH_P_IPV6) || skb->gso_size != 0) return TC_ACT_UNSPEC;
   void* data = (void*)(long)skb->data;
   void* end = (void*)(long)skb->data_end;
   const struct ipv6hdr* outer = data + ETH_HLEN;
-  if ((void*)(outer + 1) > end) return TC_ACT_OK;
+  if ((void*)(outer + 1) > end) return TC_ACT_UNSPEC;
   struct sx_sid sid;
   __builtin_memcpy(sid.address, &outer->daddr, 16);
   const struct sx_delivery* delivery = bpf_map_lookup_elem(&sx_deliveries, &sid);
-  if (!delivery) return TC_ACT_OK;
+  if (!delivery) return TC_ACT_UNSPEC;
   __u8 inner_protocol;
   const __u32 removed = outer_length(outer, end, &inner_protocol);
-  if (removed == 0) return TC_ACT_OK;
+  if (removed == 0) return TC_ACT_UNSPEC;
   const __u32 offset = ETH_HLEN + removed;
   __u8 layer4;
   __be16 protocol;
   __u64 flags = BPF_F_ADJ_ROOM_NO_CSUM_RESET;
   if (inner_protocol == IPPROTO_IPIP && delivery->families & SX_INNER_IPV4) {
-    if (bpf_skb_load_bytes(skb, offset + 9, &layer4, 1) != 0) return TC_ACT_OK;
+    if (bpf_skb_load_bytes(skb, offset + 9, &layer4, 1) != 0) return TC_ACT_UNSPEC;
     protocol = bpf_htons(ETH_P_IP);
     flags |= ADJ_ROOM_DECAP_L3_IPV4;
   } else if (inner_protocol == IPPROTO_IPV6 && delivery->families & SX_INNER_IPV6) {
-    if (bpf_skb_load_bytes(skb, offset + 6, &layer4, 1) != 0) return TC_ACT_OK;
+    if (bpf_skb_load_bytes(skb, offset + 6, &layer4, 1) != 0) return TC_ACT_UNSPEC;
     protocol = bpf_htons(ETH_P_IPV6);
   } else {
-    return TC_ACT_OK;
+    return TC_ACT_UNSPEC;
   }
   const __u32 device = delivery->device;
   const __u32 bytes = skb->len - offset;
-  if (bpf_skb_adjust_room(skb, -(__s32)removed, BPF_ADJ_ROOM_MAC, flags) != 0) return TC_ACT_OK;
+  if (bpf_skb_adjust_room(skb, -(__s32)removed, BPF_ADJ_ROOM_MAC, flags) != 0) return TC_ACT_UNSPEC;
   struct ethhdr ethernet = {.h_dest = {0x02, 0x53, 0x58, 0x00, 0x00, 0x01},
                             .h_source = {0x02, 0x53, 0x58, 0x00, 0x00, 0x02},
                             .h_proto = protocol};
