@@ -217,8 +217,13 @@ Findings check_survey(const PeerSurvey& survey) {
   if (survey.left_out > 0)
     findings.push_back({Verdict::kWarn, "peers", fmt::format("{} more", survey.left_out),
                         "not probed: only so many fit into the time",
-                        "whether they can be reached is not known",
+                        "whether they and the policies towards them work is not known",
                         "sextant doctor --peer NAME for one of them"});
+  if (survey.lists_left_out > 0)
+    findings.push_back({Verdict::kWarn, "policy", fmt::format("{} more", survey.lists_left_out),
+                        "segment lists not probed: only so many fit into the time",
+                        "whether packets on them arrive is not known",
+                        "sextant doctor --peer NAME for the lists towards one node"});
   return findings;
 }
 

@@ -61,11 +61,13 @@ struct PeerSurvey {
   std::vector<PeerFacts> peers;
   std::vector<ListFacts> lists;
   std::size_t left_out = 0;          // peers that were not asked, being too many
+  std::size_t lists_left_out = 0;    // towards peers that were asked
   std::vector<std::string> unknown;  // asked for by name, and not known
   std::string failed;                // why nothing could be probed; empty where it could
 };
 
-/// `names`: the peers to ask, all where it is empty. Takes at most about 5 seconds.
+/// `names`: the peers to ask, with the lists towards them; all where it is empty. Takes at most
+/// about 5 seconds.
 [[nodiscard]] PeerSurvey survey_peers(const AgentFacts& agent,
                                       const std::vector<std::string>& names);
 [[nodiscard]] Findings check_survey(const PeerSurvey& survey);

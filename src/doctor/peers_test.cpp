@@ -149,6 +149,10 @@ TEST(CheckSurvey, NamesWhatWasLeftOut) {
   EXPECT_EQ(problems(check_survey({.left_out = 12, .unknown = {"nobody"}})),
             (Problems{"peers: there is no such node with pods",
                       "peers: not probed: only so many fit into the time"}));
+  const auto lists = check_survey({.lists_left_out = 3});
+  EXPECT_EQ(problems(lists),
+            Problems{"policy: segment lists not probed: only so many fit into the time"});
+  EXPECT_EQ(lists.front().object, "3 more");
   EXPECT_EQ(problems(check_survey({.failed = "no CAP_NET_RAW"})),
             Problems{"peers: not probed: no CAP_NET_RAW"});
 }

@@ -73,7 +73,7 @@ class Survey {
     Round second;
     for (auto& peer : survey.peers)
       if (peer.reached()) burden(peer, second);
-    survey.lists.reserve(agent_.lists.size());
+    survey.lists.reserve(std::min(agent_.lists.size(), kMostLists));  // written by address too
     for (const auto& list : agent_.lists) follow(list, survey, second);
     second.run(prober_);
 
@@ -171,7 +171,11 @@ class Survey {
         std::find_if(survey.peers.begin(), survey.peers.end(), [&list](const PeerFacts& each) {
           return each.name == list.node && each.family == list.family;
         });
-    if (peer == survey.peers.end() || survey.lists.size() >= kMostLists) return;
+    if (peer == survey.peers.end()) return;  // not asked for, or left out itself
+    if (survey.lists.size() >= kMostLists) {
+      ++survey.lists_left_out;
+      return;
+    }
     auto& facts = survey.lists.emplace_back(ListFacts{.list = list});
     facts.service_sid_works = peer->reached();
     facts.first_unroutable = unroutable(socket_, list.segments.front().address());
@@ -185,7 +189,7 @@ class Survey {
     std::optional<srv6::Srh> srh;
     if (visits.size() > 1) {
       auto made = srv6::make_srh(visits, srv6::EncapMode::kEncaps, 0);
-      if (!made) return;  // longer than the agent would ever install
+      if (!made) return round.add(tl::unexpected(made.error()), visits.front().address(), outcome);
       srh = std::move(*made);
     }
     const auto destination = visits.front().address();
