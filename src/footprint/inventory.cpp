@@ -89,9 +89,12 @@ Result<void> add_tc_programs(netlink::Socket& socket, Inventory& found) {
     if (link.is_loopback() || link.name == dataplane::kHostInner ||
         link.name.starts_with(dataplane::kPodDevicePrefix))
       continue;
-    const auto program = dataplane::find_tc_program(link.index, dataplane::TcHook::kIngress);
-    // A kernel or a device without tc has none.
-    if (program && *program) found.items.push_back({Kind::kTcProgram, link.name + " ingress"});
+    for (const auto& [hook, name] : {std::pair{dataplane::TcHook::kIngress, " ingress"},
+                                     std::pair{dataplane::TcHook::kEgress, " egress"}}) {
+      const auto program = dataplane::find_tc_program(link.index, hook);
+      // A kernel or a device without tc has none.
+      if (program && *program) found.items.push_back({Kind::kTcProgram, link.name + name});
+    }
   }
   return {};
 }

@@ -36,7 +36,7 @@ enum class Kind {
   kRoutes,      // of one table and family
   kRule,        //
   kNftTable,    // "ip6 sextant"
-  kTcProgram,   // at an uplink: "eth0 ingress"
+  kTcProgram,   // at an uplink: "eth0 ingress", "eth0 egress"
   kCniConfig,   // a file
   kCniProgram,  // a file
   kLeases,      // a folder: addresses that pods had

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 using dataplane::testing::add_route;
 using dataplane::testing::expect_no_problems;
 using dataplane::testing::lone_node;
+using dataplane::testing::path_of;
+using dataplane::testing::prefix;
 using dataplane::testing::TestNode;
 using netlink::testing::expect;
 
@@ -121,6 +123,8 @@ class UninstallTest : public ::testing::Test {
     auto wanted = lone_node();
     add_route(wanted, "10.2.0.0/24", 1);
     add_route(wanted, "fd20:0:0:1::/64", 1);
+    // Another node's own address, for pods: IPv4's takes a rule.
+    wanted.routes[{overlay::RouteScope::kPods, prefix("10.12.0.2/32")}] = path_of(1, Family::kIpv4);
     expect_no_problems(node_->reconcile(wanted));
   }
   void install_cni() {
@@ -192,7 +196,7 @@ TEST_F(UninstallTest, RemovesEachHalf) {
                "ip rule flush table 22200 proto 200 2>/dev/null; true");
          EXPECT_EQ(inventory().names(Kind::kTcProgram), programs);
          if (!programs.empty()) {
-           EXPECT_EQ(programs, std::vector<std::string>{"up0 ingress"});
+           EXPECT_EQ(programs, (std::vector<std::string>{"up0 ingress", "up0 egress"}));
          }
        }},
       {"a link without its gateway", [&] { shell("ip link add sextant0 type veth peer name x"); }},

@@ -37,6 +37,9 @@ using netlink::Route;
 using netlink::Socket;
 
 constexpr std::chrono::minutes kPathMtuLifetime{10};
+// Names of capabilities whose choice changes.
+constexpr const char* kUnderlayDevices = "underlay devices";
+constexpr const char* kFastPath = "fast path";
 
 class LinuxDataplane final : public Dataplane {
  public:
@@ -54,7 +57,7 @@ class LinuxDataplane final : public Dataplane {
         {.name = "decapsulation",
          .choice = "End.DT4 as End.DX4, End.DT6 in a table, End.DT46 as both by a mark",
          .reason = "works with and without VRF devices, and reaches the host's own addresses"},
-        {.name = "underlay devices",
+        {.name = kUnderlayDevices,
          .choice = "not read yet",
          .reason = options_.uplinks.empty()
                        ? "a global IPv6 address, or IPv6 routes with a gateway through it"
@@ -260,10 +263,15 @@ class LinuxDataplane final : public Dataplane {
       options_.fast_path = false;  // the kernel will not learn it
       log::warn("packets take the longer way through the gateway: {}", made.error().message());
     }
-    capabilities_.push_back(
-        {.name = "fast path",
-         .choice = made ? "BPF at sextant0, the uplinks and the gateway" : "none",
-         .reason = made ? "the kernel has tc BPF" : made.error().message()});
+    auto& capability = capability_of(kFastPath);
+    capability.choice = made ? "BPF" : "none";
+    capability.reason = made ? "the kernel has tc BPF" : made.error().message();
+  }
+
+  /// The entry of that name, a new one where there is none.
+  Capability& capability_of(const char* name) {
+    const auto found = std::ranges::find(capabilities_, name, &Capability::name);
+    return found != capabilities_.end() ? *found : capabilities_.emplace_back(Capability{name});
   }
 
   void begin_fast_path_sync(ApplyReport& report) {
@@ -284,6 +292,9 @@ class LinuxDataplane final : public Dataplane {
   bool attach_fast_path(ApplyReport& report) {
     if (!fast_path_) return false;
     const bool all = fast_path_->attach(*gateway_, uplinks_.devices(), report);
+    capability_of(kFastPath).choice =
+        all ? "BPF at sextant0, the uplinks and the gateway"
+            : "BPF at sextant0 and the gateway; nftables at uplinks that take no program";
     std::set<netlink::IfIndex> keep;
     for (const auto& uplink : uplinks_.devices()) keep.insert(netlink::IfIndex{uplink.index});
     if (const auto done = FastPath::detach_uplinks(socket_, keep, report); !done) {
@@ -343,7 +354,7 @@ class LinuxDataplane final : public Dataplane {
 
   void take_uplinks() {
     filter_.set_uplinks(uplinks_.devices());
-    auto& choice = capabilities_.back().choice;
+    auto& choice = capability_of(kUnderlayDevices).choice;
     choice.clear();
     for (const auto& device : uplinks_.devices()) {
       choice += (choice.empty() ? "" : ", ") + device.name;

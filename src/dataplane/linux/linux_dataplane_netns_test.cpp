@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dataplane/linux/linux_dataplane.h"
 #include "dataplane/linux/node_testing.h"
@@ -18,6 +19,8 @@ using netlink::Netns;
 using netlink::testing::missing_privilege;
 using overlay::RouteScope;
 using testing::add_route;
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using testing::expect;
 using testing::expect_no_problems;
 using ::testing::IsEmpty;
@@ -26,6 +29,7 @@ using testing::path_of;
 using testing::prefix;
 using testing::sid;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 using testing::TestNode;
 using testing::to_node;
 
@@ -67,6 +71,24 @@ TEST_F(LinuxDataplaneTest, AChangeBeforeReconcileIsRefused) {
   overlay::ForwardingDiff change;
   change.paths[path_of(1, Family::kIpv4)] = to_node(1);
   EXPECT_FALSE(node_->dataplane().apply(change));
+}
+
+TEST_F(LinuxDataplaneTest, EachCapabilityIsNamedOnceWithAChoiceOfItsOwn) {
+  for (int i = 0; i < 2; ++i) {
+    expect_no_problems(node_->reconcile(three_nodes()));
+    std::vector<std::string> names;
+    for (const auto& each : node_->dataplane().capabilities()) {
+      names.push_back(each.name);
+      if (each.name == "underlay devices") {
+        EXPECT_EQ(each.choice, "up0");
+      }
+      if (each.name == "fast path") {
+        EXPECT_THAT(each.choice, AnyOf("none", StartsWith("BPF at ")));
+      }
+    }
+    EXPECT_THAT(names, ElementsAre("netfilter", "decapsulation", "underlay devices", "fast path"));
+    expect(node_->remove_all());
+  }
 }
 
 TEST_F(LinuxDataplaneTest, WhatItMakesItselfIsNoDamage) {
