@@ -9,26 +9,23 @@
 #include "cli/doctor_report.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/place_options.h"
 #include "doctor/doctor.h"
 
 namespace sextant::cli {
 namespace {
 
 struct Options {
-  std::string socket{footprint::default_places().socket};
+  PlaceOptions places;
   std::string output = "table";
-  std::vector<std::string> peers, cni_configs, cni_programs;
+  std::vector<std::string> peers;
   bool no_probes = false;
   bool problems_only = false;
 };
 
 void run(const Options& options) {
   doctor::Options wanted{.peers = options.peers, .probes = !options.no_probes};
-  wanted.places.socket = options.socket;
-  if (!options.cni_configs.empty())
-    wanted.places.cni_configs = {options.cni_configs.begin(), options.cni_configs.end()};
-  if (!options.cni_programs.empty())
-    wanted.places.cni_programs = {options.cni_programs.begin(), options.cni_programs.end()};
+  take_places(options.places, wanted.places);
   const auto findings = doctor::examine(wanted);
   if (options.output == "json") {
     fmt::print("{}", indented_json(doctor_json(findings)));
@@ -54,20 +51,7 @@ void add_doctor_command(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_flag("--no-probes", options->no_probes, "Send no packet: look at this node only");
   command->add_flag("-q,--quiet", options->problems_only, "Leave out what is well (table only)");
-  command->add_option("--socket", options->socket, "The agent's Unix socket")
-      ->type_name("PATH")
-      ->envname("SEXTANT_SOCKET")
-      ->capture_default_str();
-  command
-      ->add_option("--cni-conf-dir", options->cni_configs,
-                   "Where the runtime looks for network configurations (default /etc/cni/net.d)")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--cni-bin-dir", options->cni_programs,
-                   "Where the runtime looks for plugins (default /opt/cni/bin, /usr/lib/cni)")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
+  add_place_options(*command, options->places);
   command->callback([options] { run(*options); });
   teach(*command,
         {.examples = {{"sextant doctor", "everything; takes a few seconds and changes nothing"},

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/place_options.h"
 #include "cli/table.h"
 #include "footprint/uninstall.h"
 
@@ -14,8 +15,7 @@ namespace {
 
 struct Options {
   footprint::UninstallOptions uninstall;
-  std::string socket{footprint::default_places().socket};
-  std::vector<std::string> cni_configs, cni_programs;
+  PlaceOptions places;
   std::string manifests;
   bool dry_run = false;
 };
@@ -50,11 +50,7 @@ void show(const footprint::UninstallOptions& options) {
 
 void run(Options& options) {
   auto& places = options.uninstall.places;
-  places.socket = options.socket;
-  if (!options.cni_configs.empty())
-    places.cni_configs = {options.cni_configs.begin(), options.cni_configs.end()};
-  if (!options.cni_programs.empty())
-    places.cni_programs = {options.cni_programs.begin(), options.cni_programs.end()};
+  take_places(options.places, places);
   if (!options.manifests.empty()) places.manifests = options.manifests;
   if (options.dry_run) return show(options.uninstall);
 
@@ -82,20 +78,7 @@ void add_uninstall_command(CLI::App& app) {
   command->add_flag("--force", options->uninstall.force,
                     "End a running agent, and take the network from pods that are attached");
   command->add_flag("--purge", options->uninstall.purge, "Remove the manifests too");
-  command->add_option("--socket", options->socket, "The agent's Unix socket")
-      ->type_name("PATH")
-      ->envname("SEXTANT_SOCKET")
-      ->capture_default_str();
-  command
-      ->add_option("--cni-conf-dir", options->cni_configs,
-                   "Where the runtime looks for network configurations (default /etc/cni/net.d)")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--cni-bin-dir", options->cni_programs,
-                   "Where the runtime looks for plugins (default /opt/cni/bin, /usr/lib/cni)")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
+  add_place_options(*command, options->places);
   command
       ->add_option("--manifests", options->manifests,
                    "The agent's folder, for --purge (default /etc/sextant/manifests)")
