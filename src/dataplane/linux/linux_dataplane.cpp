@@ -27,6 +27,7 @@
 #include "dataplane/linux/netlink/socket.h"
 #include "dataplane/linux/path_mtu.h"
 #include "dataplane/linux/privileges.h"
+#include "dataplane/linux/tc_program.h"
 #include "dataplane/linux/timer.h"
 #include "dataplane/linux/uplinks.h"
 
@@ -189,10 +190,18 @@ class LinuxDataplane final : public Dataplane {
   bool damaged() override {
     if (too_big_) learn_path_mtus();
     if (!monitor_) return false;
-    bool damage = false, links = false;
+    bool damage = false, links = false, programs = false;
     monitor_->drain({
-        .host = [&](const nlmsghdr& event) { damage |= host_damaged(event, links); },
-        .gateway = [&](const nlmsghdr& event) { damage |= gateway_damaged(event); },
+        .host =
+            [&](const nlmsghdr& event) {
+              damage |= host_damaged(event, links);
+              programs |= may_remove_program(event);
+            },
+        .gateway =
+            [&](const nlmsghdr& event) {
+              damage |= gateway_damaged(event);
+              programs |= may_remove_program(event);
+            },
         .tables = [&] { damage = true; },
         .lost = [&] { damage = true; },
     });
@@ -200,6 +209,8 @@ class LinuxDataplane final : public Dataplane {
       const auto changed = uplinks_.refresh(socket_);
       damage = !changed || *changed;
     }
+    // libbpf's own detaching is heard too, so what counts is what is there.
+    if (programs && !damage && fast_path_) damage = attached_programs() < programs_;
     return damage;
   }
 
@@ -300,7 +311,28 @@ class LinuxDataplane final : public Dataplane {
     if (const auto done = FastPath::detach_uplinks(socket_, keep, report); !done) {
       report.problems.push_back({.object = "fast path", .error = done.error()});
     }
+    programs_ = attached_programs();
     return all;
+  }
+
+  static bool may_remove_program(const nlmsghdr& event) {
+    return event.nlmsg_type == RTM_DELTFILTER || event.nlmsg_type == RTM_DELQDISC;
+  }
+
+  /// How many of the fast path's programs are at their devices.
+  [[nodiscard]] std::size_t attached_programs() const {
+    const auto at = [](netlink::IfIndex device, TcHook hook) -> std::size_t {
+      const auto found = find_tc_program(device, hook);
+      return found && *found ? 1 : 0;
+    };
+    auto count = at(gateway_->host_inner(), TcHook::kEgress);
+    for (const auto& uplink : uplinks_.devices()) {
+      const netlink::IfIndex device{uplink.index};
+      count += at(device, TcHook::kIngress) + at(device, TcHook::kEgress);
+    }
+    const auto inside = gateway_->netns().run(
+        [&] { return Result<std::size_t>(at(gateway_->outer(), TcHook::kIngress)); });
+    return count + inside.value_or(0);
   }
 
   void hand_over(ApplyReport& report) {
@@ -438,7 +470,8 @@ class LinuxDataplane final : public Dataplane {
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
   std::optional<FastPath> fast_path_;
-  EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
+  std::size_t programs_ = 0;  // that could be attached
+  EventSet events_;           // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;
   std::optional<PacketTooBigSocket> too_big_;
   Timer path_mtu_timer_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -224,6 +225,33 @@ TEST_F(LinuxDataplaneTest, LostEventsAreDamageThatReconcileRepairs) {
   EXPECT_TRUE(node_->has_own_route(prefix("10.1.0.0/23")));
   (void)node_->damaged();  // what was heard before the repair
   expect_settled(wanted);
+}
+
+TEST_F(LinuxDataplaneTest, ATcProgramThatSomebodyRemovesIsDamageThatReconcileRepairs) {
+  expect_no_problems(node_->reconcile(three_nodes()));
+  const auto node = node_->gateway_name().substr(0, node_->gateway_name().size() - 3);
+  const auto tc = [](const std::string& netns, const std::string& words) {
+    return std::system(("ip netns exec " + netns + " tc " + words).c_str());
+  };
+  if (tc(node, "filter show dev up0 egress | grep -q sx_to_overlay") != 0)
+    GTEST_SKIP() << "the kernel has no tc BPF";
+  ASSERT_EQ(tc(node, "filter add dev up0 egress pref 9 bpf bytecode '1,6 0 0 0,' flowid 1:1"), 0);
+  ASSERT_EQ(tc(node, "filter delete dev up0 egress pref 9"), 0);
+  EXPECT_FALSE(node_->damaged()) << "somebody's own filter";
+  const std::vector<std::pair<std::string, std::string>> removals{
+      {node, "filter delete dev sextant0 egress"},
+      {node, "filter delete dev up0 ingress"},
+      {node, "filter delete dev up0 egress"},
+      {node, "qdisc delete dev up0 clsact"},
+      {node_->gateway_name(), "filter delete dev outer ingress"}};
+  for (const auto& [netns, words] : removals) {
+    ASSERT_EQ(tc(netns, words), 0) << words;
+    EXPECT_TRUE(node_->notices_damage()) << words;
+    const auto report = node_->reconcile(three_nodes());
+    expect_no_problems(report);
+    EXPECT_GT(report.writes, 0U) << words;
+    expect_settled(three_nodes());
+  }
 }
 
 TEST_F(LinuxDataplaneTest, AGatewayWithoutItsNameIsMadeAnew) {

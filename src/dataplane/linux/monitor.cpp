@@ -110,14 +110,14 @@ Result<void> EventSet::watch(int other) {
 Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway, EventSet& events) {
   auto host_events =
       make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-                    RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE},
+                    RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_TC},
                    host);
   if (!host_events) return tl::unexpected(host_events.error());
   auto gateway_events = gateway.netns().run([&] {
-    return make_monitor(
-        {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-         RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH},
-        gateway.socket());
+    return make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                         RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
+                         RTNLGRP_NEIGH, RTNLGRP_TC},
+                        gateway.socket());
   });
   if (!gateway_events) return tl::unexpected(gateway_events.error());
   auto tables = open_tables_monitor();

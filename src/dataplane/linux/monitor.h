@@ -1,7 +1,8 @@
 // Tells when somebody else may have changed what the data plane owns or stands on.
 //
-// Hears rtnetlink and nftables of host and gateway. The data plane's own writes do not
-// come back: the kernel filters them by port id, before they can fill a buffer.
+// Hears rtnetlink (tc too) and nftables of host and gateway. The data plane's own writes do not
+// come back: the kernel filters them by port id, before they can fill a buffer. Those of libbpf and
+// libnftables, which have sockets of their own, do.
 #pragma once
 
 #include <array>
