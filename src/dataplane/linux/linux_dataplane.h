@@ -5,12 +5,13 @@
 //   underlay - host: routing of the underlay ------------ sextant1 | outer   (seg6 encap), local SIDs (seg6local)
 // clang-format on
 //
-// Encapsulation and decapsulation happen in a network namespace of Sextant's own, whose netfilter no
-// inner packet meets, and which two veth pairs join to the host. The host so sees inner packets enter and leave
-// through `sextant0` like packets of any routed device: netfilter meets each exactly once, whatever
-// the kernel's seg6 skips (docs/decisions/0001). Outer packets cross between `sextant1` and the
-// underlay past the host's FORWARD (filter.h). Where the kernel has tc BPF, most packets take short
-// cuts past the gateway, with the same hooks of netfilter (fast_path.h, docs/decisions/0004).
+// Encapsulation and decapsulation happen in a network namespace of Sextant's own, without netfilter
+// rules for inner packets, which two veth pairs join to the host. The host so sees inner packets
+// enter and leave through `sextant0` like packets of any routed device: netfilter meets each
+// exactly once, whatever the kernel's seg6 skips (docs/decisions/0001). Outer packets cross between
+// `sextant1` and the underlay past the host's FORWARD (filter.h). Where the kernel has tc BPF, most
+// packets take short cuts past the gateway, with the same hooks of netfilter (fast_path.h,
+// docs/decisions/0004).
 //
 // Ownership: the gateway namespace whole; on the host the devices sextant0 and sextant1, routes and
 // rules of protocol kSextant, the nft tables named `sextant`, and at the uplinks the tc filters of
