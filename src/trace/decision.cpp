@@ -262,7 +262,7 @@ Decision decide(const View& view, const Party& source, const Party& destination)
                     .encapsulation_source = view.forwarding.encapsulation_source};
   if (destination.node == view.node) {
     decision.outcome = Outcome::kLocal;
-    decision.reason = "both are on node " + view.node + ": no tunnel between them";
+    decision.reason = "both are on node " + view.node + ": nothing is encapsulated";
     return decision;
   }
   const auto found = find_route(view.forwarding.routes, destination.address, source.pod);

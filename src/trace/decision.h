@@ -26,7 +26,7 @@ struct Party {
 
 enum class Outcome {
   kPath,         // encapsulated
-  kLocal,        // on the headend itself: no tunnel
+  kLocal,        // on the headend itself: not encapsulated
   kDrop,         // a policy without a valid path wants it dropped
   kUnreachable,  // answered with ICMP unreachable
   kNoRoute,      // not the overlay's
