@@ -44,11 +44,10 @@ Findings check_agent(const AgentFacts& agent) {
          fmt::format("{} more problems", agent.apply_problems.size() - kProblemsShown),
          "these objects do not forward", "sextant status"});
   if (!agent.no_fast_path.empty())
-    findings.push_back(
-        {Verdict::kWarn, "data plane", "fast path", "none: " + agent.no_fast_path,
-         "packets take the longer way through the gateway, and fewer a second pass",
-         "a kernel with CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS; the agent needs "
-         "CAP_BPF or root"});
+    findings.push_back({Verdict::kWarn, "data plane", "fast path", "none: " + agent.no_fast_path,
+                        "packets take the longer way through the gateway, and fewer a second pass",
+                        "a kernel from 5.10 on with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and "
+                        "CONFIG_NET_SCH_INGRESS; then restart sextantd"});
   if (agent.source_problems > 0)
     findings.push_back({Verdict::kWarn, "manifests", "node " + agent.node,
                         fmt::format("{} problems", agent.source_problems),
