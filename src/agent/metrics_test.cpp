@@ -179,7 +179,9 @@ TEST_F(MetricsTest, SayNothingOfTrafficThatTheDataPlaneDoesNotCount) {
   for (const auto& [name, value] : scrape()) {
     EXPECT_EQ(name.find("sextant_plain_packets_total"), std::string::npos) << name;
     EXPECT_EQ(name.find("sextant_policy_packets_total"), std::string::npos) << name;
+    EXPECT_EQ(name.find("sextant_segment_list_packets_total"), std::string::npos) << name;
   }
+  EXPECT_EQ(sum({"sextant_segment_list_weight{", "IPv4"}), 1) << "which is state, and not counted";
 }
 
 TEST_F(MetricsTest, ShowLocalSidsAndDrops) {

@@ -1,8 +1,8 @@
 #include "agent/traffic_metrics.h"
 
-#include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace sextant::agent {
 namespace {
@@ -22,13 +22,14 @@ struct ListSample {
 };
 
 /// A path may have the same list twice: that is one series, of both their traffic and weight.
+/// `counts`: in the order of the lists, or empty where nothing is counted.
 std::map<Labels, ListSample> list_samples(const Labels& policy, const overlay::Path& path,
                                           const std::vector<Count>& counts) {
   std::map<Labels, ListSample> samples;
-  for (std::size_t i = 0; i < std::min(path.lists.size(), counts.size()); ++i) {
+  for (std::size_t i = 0; i < path.lists.size(); ++i) {
     auto labels = policy;
     auto& sample = samples[labels.add("segments", joined(path.lists[i].segments))];
-    sample.count += counts[i];
+    if (i < counts.size()) sample.count += counts[i];
     sample.weight += path.lists[i].weight;
   }
   return samples;
@@ -38,22 +39,23 @@ void write_policies(MetricText& text, const overlay::Forwarding& forwarding,
                     const std::vector<LabelledPolicy>& policies,
                     const dataplane::Counters& counters) {
   std::vector<CountSample> totals, lists;
-  std::vector<std::uint64_t> weights;
+  std::vector<std::pair<Labels, std::uint64_t>> weights;
   for (const auto& [labels, policy] : policies) {
-    const auto counted = counters.paths.find(policy->path);
-    if (counted == counters.paths.end()) continue;
-    totals.push_back({labels, counted->second.all});
+    const auto found = counters.paths.find(policy->path);
+    const bool counted = found != counters.paths.end();
+    if (counted) totals.push_back({labels, found->second.all});
     const auto path = forwarding.paths.find(policy->path);
     if (path == forwarding.paths.end()) continue;
-    for (const auto& [list, sample] : list_samples(labels, path->second, counted->second.lists)) {
-      lists.push_back({list, sample.count});
-      weights.push_back(sample.weight);
+    const auto counts = counted ? found->second.lists : std::vector<Count>{};
+    for (const auto& [list, sample] : list_samples(labels, path->second, counts)) {
+      if (counts.size() == path->second.lists.size()) lists.push_back({list, sample.count});
+      weights.emplace_back(list, sample.weight);
     }
   }
   text.counts("sextant_policy", "that a policy has encapsulated, on all its segment lists", totals);
   text.counts("sextant_segment_list", "that a policy has encapsulated with a segment list", lists);
   text.gauge("sextant_segment_list_weight", "Weight of a segment list in its policy.");
-  for (std::size_t i = 0; i < lists.size(); ++i) text.add(lists[i].labels, weights[i]);
+  for (const auto& [labels, weight] : weights) text.add(labels, weight);
 }
 
 void write_plain(MetricText& text, const Reconciler& reconciler,
