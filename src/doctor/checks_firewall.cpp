@@ -133,7 +133,8 @@ void check_rule(Findings& findings, const Reader& reader, const FirewallChain& c
         {hit ? Verdict::kFail : Verdict::kWarn, "firewall", chain.title(),
          rule.routing_header ? "a rule drops packets with a routing header"
                              : "a rule drops IP in IPv6 (protocol 4, 41 or 43)",
-         hit ? "every packet of the overlay that has such a header is dropped on this node"
+         hit ? "packets of the overlay with such a header are dropped on this node: all of them "
+               "where there is no fast path, else those that it leaves alone"
              : "where an uplink is no Ethernet device its packets cross this chain",
          "nft -a list ruleset; take the rule out, or limit it to devices that are no uplink"});
   }
@@ -151,10 +152,11 @@ void check_rule(Findings& findings, const Reader& reader, const FirewallChain& c
 }  // namespace
 
 Findings check_firewall(const Firewall& firewall, const AgentFacts& agent) {
-  if (!firewall.unread.empty())
-    return {{Verdict::kWarn, "firewall", "this node", "not looked at: " + firewall.unread,
-             "a filter may drop what pods send", "sudo sextant doctor"}};
   Findings findings;
+  if (!firewall.unread.empty())
+    findings.push_back({Verdict::kWarn, "firewall", "this node",
+                        "not looked at: " + firewall.unread, "a filter may drop what pods send",
+                        "sudo sextant doctor"});
   const Reader reader(firewall, agent);
   for (const auto& chain : firewall.chains) {
     check_policy(findings, reader, chain, agent);

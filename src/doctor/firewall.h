@@ -36,7 +36,7 @@ struct FirewallChain {
 };
 
 struct Firewall {
-  std::string unread;  // why it could not be read; empty where it was
+  std::string unread;  // why it, or a part of it, could not be read; empty where it was
   std::vector<FirewallChain> chains;
 };
 

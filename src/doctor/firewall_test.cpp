@@ -113,6 +113,15 @@ TEST(Firewall, FindsRulesAgainstWhatCarriesPods) {
                                      "elsewhere (strict reverse path)"});
 }
 
+TEST(Firewall, APartThatCannotBeReadHidesNoOtherFinding) {
+  const auto chains = parse_iptables_save("*filter\n:FORWARD DROP [0:0]\nCOMMIT\n", "ip");
+  const auto findings = check_firewall(
+      {.unread = "iptables-legacy-save tells nothing", .chains = chains}, dual_stack());
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].found, "not looked at: iptables-legacy-save tells nothing");
+  EXPECT_EQ(findings[1].found, "policy drop, and no rule lets pods through");
+}
+
 TEST(Firewall, LeavesSextantsOwnTablesOut) {
   const auto chains = parse_nft(R"({"nftables": [{"chain": {"family": "ip6", "table": "sextant",
     "name": "c", "hook": "forward", "policy": "drop"}}, {"rule": {"family": "ip6",

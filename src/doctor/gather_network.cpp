@@ -234,8 +234,9 @@ Firewall gather_firewall() {
         file_text(std::string("/proc/thread-self/net/") +
                   (std::string_view(family) == "ip" ? "ip_tables_names" : "ip6_tables_names"));
     if (names.find("filter") == std::string::npos) continue;
-    for (auto& chain : parse_iptables_save(
-             output_of(std::string("timeout 3 ") + program + " -t filter 2>/dev/null"), family))
+    const auto saved = output_of(std::string("timeout 3 ") + program + " -t filter 2>/dev/null");
+    if (saved.empty()) firewall.unread = std::string(program) + " tells nothing";
+    for (auto& chain : parse_iptables_save(saved, family))
       firewall.chains.push_back(std::move(chain));
   }
   return firewall;

@@ -2,10 +2,9 @@
 //
 // Up or down, not loopback, not a pod's, not Sextant's own, and one of these:
 // - it carries a global IPv6 address and is no bridge: an uplink with an address;
-// - an IPv6 route of the main table has a gateway through it: an uplink without one (unnumbered),
-// or
-//   a bridge with a port to the underlay. It stays one when its routes go, as with a routing
-//   session that is down: packets may still come that way.
+// - an IPv6 route of the main table has a gateway through it: an uplink without an address
+//   (unnumbered), or a bridge with a port to the underlay. It stays one when its routes go, as with
+//   a routing session that is down: packets may still come that way.
 // Bridges of containers and virtual machines, and devices of other CNIs' pods, have routes to what
 // is on them but none through a gateway.
 // Where the operator names the uplinks, those are it and no others.
