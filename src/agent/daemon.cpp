@@ -16,6 +16,7 @@
 
 #include "agent/api.h"
 #include "agent/http_server.h"
+#include "agent/lock.h"
 #include "agent/metrics.h"
 #include "agent/pace.h"
 #include "agent/reconciler.h"
@@ -28,9 +29,13 @@ namespace {
 namespace asio = boost::asio;
 using sources::ManifestDirectory;
 
-constexpr int kDamageBurst = 5;                            // repairs at once
-constexpr std::chrono::milliseconds kDamageInterval{200};  // between repairs in a storm
+constexpr RepairPace::Limits kRepairs{.burst = 5,
+                                      .shortest = std::chrono::milliseconds(200),
+                                      .longest = std::chrono::seconds(2),
+                                      .quiet = std::chrono::seconds(10)};
+constexpr std::chrono::minutes kStormReport{1};  // between lines about a lasting storm
 constexpr std::chrono::seconds kSourceRetry{1};
+constexpr std::chrono::seconds kListenRetry{1};
 constexpr std::chrono::seconds kLagInterval{1};
 
 void rethrow(const std::exception_ptr& error) {
@@ -66,11 +71,14 @@ struct Daemon::State {
   void take(const overlay::IntentChange& change);
   void count_reload(const Result<overlay::IntentChange>& change);
   void reload();
+  void report_damage();
   void schedule_retry();
   void hurry_retry();
   void arm_retry(Clock::duration delay);
   [[nodiscard]] SourceState source_state() const;
 
+  [[nodiscard]] Result<void> listen();
+  asio::awaitable<void> keep_listening();
   asio::awaitable<void> follow_manifests();
   asio::awaitable<void> follow_damage();
   asio::awaitable<void> follow_signals();
@@ -86,7 +94,9 @@ struct Daemon::State {
   bool retry_armed = false;
   bool hold_logged = false;
   Backoff backoff;
-  RateLimit damage_limit{kDamageBurst, kDamageInterval};
+  RepairPace repairs{kRepairs};
+  std::optional<Clock::time_point> storm_told;
+  std::size_t repairs_untold = 0;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<HttpServer> metrics_server;
 };
@@ -177,6 +187,25 @@ void Daemon::State::hurry_retry() {
   }
 }
 
+Result<void> Daemon::State::listen() {
+  auto made = HttpServer::listen(io, options.socket,
+                                 make_api(
+                                     reconciler, [this] { return source_state(); }, metrics));
+  if (!made) return tl::unexpected(made.error());
+  server = std::move(*made);
+  return {};
+}
+
+/// The socket could not be made at start: the API comes when there is room for it.
+asio::awaitable<void> Daemon::State::keep_listening() {
+  asio::steady_timer pause(io);
+  while (!server) {
+    pause.expires_after(kListenRetry);
+    co_await pause.async_wait(asio::use_awaitable);
+    if (listen()) log::info("the API is served on {} now", options.socket);
+  }
+}
+
 asio::awaitable<void> Daemon::State::follow_manifests() {
   auto descriptor = watched(io, manifests.fd());
   asio::steady_timer pause(io);
@@ -201,16 +230,37 @@ asio::awaitable<void> Daemon::State::follow_damage() {
   for (;;) {
     co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
     if (!reconciler.dataplane().damaged() || !reconciler.begun()) continue;
-    for (bool first = true;; first = false) {
-      const auto wait = damage_limit.take(Clock::now(), reconciler.reconcile_cost());
+    for (;;) {
+      const auto wait = repairs.take(Clock::now(), reconciler.reconcile_cost());
       if (wait <= Clock::duration::zero()) break;
-      if (first) log::warn("somebody keeps changing what Sextant owns: repairs are slowed down");
       pause.expires_after(wait);
       co_await pause.async_wait(asio::use_awaitable);
     }
-    reconciler.reconcile(Reason::kDamage);
+    report_damage();
+    reconciler.reconcile(Reason::kDamage, repairs.is_storm());
     hurry_retry();
   }
+}
+
+/// A few repairs are told one by one, a storm once a minute.
+void Daemon::State::report_damage() {
+  const auto damage = reconciler.dataplane().damage();
+  if (!repairs.is_storm()) {
+    storm_told.reset();
+    repairs_untold = 0;
+    log::info({{"damage", damage}}, "damage, to be repaired: {}", damage);
+    return;
+  }
+  ++repairs_untold;
+  const auto now = Clock::now();
+  if (storm_told && now - *storm_told < kStormReport) return;
+  log::warn({{"damage", damage}, {"repairs", repairs_untold}},
+            "somebody keeps changing what Sextant owns: repairs are slowed down to one in up to {} "
+            "s, {} since the last word about it; last seen: {}",
+            std::chrono::duration_cast<std::chrono::seconds>(kRepairs.longest).count(),
+            repairs_untold, damage);
+  storm_told = now;
+  repairs_untold = 0;
 }
 
 asio::awaitable<void> Daemon::State::follow_signals() {
@@ -245,10 +295,12 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
   auto state = std::make_unique<State>(options, std::move(*manifests), std::move(dataplane));
   auto* const self = state.get();
   const auto source = [self] { return self->source_state(); };
-  auto server = HttpServer::listen(state->io, options.socket,
-                                   make_api(state->reconciler, source, state->metrics));
-  if (!server) return tl::unexpected(server.error());
-  state->server = std::move(*server);
+  if (const auto listening = state->listen(); !listening) {
+    if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());
+    log::error({{"error", listening.error()}},
+               "{}: the node is programmed, but `sextant` cannot ask; tried again every second",
+               listening.error().message());
+  }
   if (options.metrics_listen) {
     auto metrics_server =
         HttpServer::listen(state->io, *options.metrics_listen,
@@ -267,6 +319,7 @@ void Daemon::run(const std::function<void()>& ready) {
   asio::co_spawn(state.io, state.follow_signals(), rethrow);
   asio::co_spawn(state.io, state.follow_manifests(), rethrow);
   asio::co_spawn(state.io, state.follow_lag(), rethrow);
+  if (!state.server) asio::co_spawn(state.io, state.keep_listening(), rethrow);
   if (state.reconciler.dataplane().event_fd() >= 0)
     asio::co_spawn(state.io, state.follow_damage(), rethrow);
   if (ready) ready();

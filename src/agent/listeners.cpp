@@ -72,7 +72,7 @@ Result<UniqueFd> listen_on_unix_socket(const std::string& path) {
   std::error_code folder_error;
   if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty())
     std::filesystem::create_directories(folder, folder_error);
-  if (folder_error) return failure(kOperation, path, folder_error.message());
+  if (folder_error) return system_error(kOperation, path, folder_error.value());
   struct stat found {};
   if (::lstat(path.c_str(), &found) == 0) {
     if (!S_ISSOCK(found.st_mode))

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <filesystem>
 
+#include "base/log.h"
+
 namespace sextant::agent {
 namespace {
 
@@ -56,13 +58,22 @@ Result<UniqueFd> claim_namespace(std::string_view name) {
 
 }  // namespace
 
+bool is_full_disk(const Error& error) {
+  return error.errno_value == ENOSPC || error.errno_value == EDQUOT || error.errno_value == EROFS;
+}
+
 Result<AgentLock> AgentLock::take(const std::string& socket_path, std::string_view claim) {
   std::error_code error;
   if (const auto folder = std::filesystem::path(socket_path).parent_path(); !folder.empty())
     std::filesystem::create_directories(folder, error);
-  if (error) return failure(kOperation, socket_path, error.message());
   auto path = socket_path + ".lock";
-  auto file = lock_file(path);
+  auto file = error ? Result<UniqueFd>(system_error(kOperation, socket_path, error.value()))
+                    : lock_file(path);
+  if (!file && is_full_disk(file.error())) {
+    log::warn({{"error", file.error()}}, "{}: without it, only this network namespace is locked",
+              file.error().message());
+    file = UniqueFd();
+  }
   if (!file) return tl::unexpected(file.error());
   AgentLock lock(std::move(path), std::move(*file), UniqueFd());
   auto claimed = claim_namespace(claim);

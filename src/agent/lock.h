@@ -13,10 +13,14 @@
 
 namespace sextant::agent {
 
+/// Whether a file cannot be made because there is no room, or no writing at all: that passes, and
+/// is no reason to leave a node without its agent.
+[[nodiscard]] bool is_full_disk(const Error& error);
+
 class AgentLock {
  public:
-  /// `claim` names what is held in this network namespace. Errors: another agent holds it; the file
-  /// cannot be made.
+  /// `claim` names what is held in this network namespace. Where the disk is full the claim alone
+  /// is held, with a warning. Errors: another agent holds it; the file cannot be made.
   [[nodiscard]] static Result<AgentLock> take(const std::string& socket_path,
                                               std::string_view claim = "sextantd");
   ~AgentLock();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace sextant::agent {
 
@@ -28,26 +29,53 @@ class Backoff {
   Clock::duration delay_ = kFirst;
 };
 
-/// Lets a burst pass at once and a storm at a steady rate (the generic cell rate algorithm).
-class RateLimit {
+/// How fast damage is repaired: a burst at once, then one in an interval, which doubles as long as
+/// there is always more to repair (somebody else wants the same objects another way), and halves
+/// again when not.
+class RepairPace {
  public:
-  RateLimit(int burst, Clock::duration interval) : burst_(burst), interval_(interval) {}
+  struct Limits {
+    int burst;
+    Clock::duration shortest, longest;  // intervals
+    Clock::duration quiet;              // without a repair for so long, all is forgotten
+  };
+  explicit RepairPace(const Limits& limits) : limits_(limits) { calm_down(); }
 
   /// Zero: go ahead, and it is counted. Otherwise the time after which to ask again. `cost` is what
-  /// one action takes: the interval is never below it.
+  /// one repair takes: the interval is never below it.
   [[nodiscard]] Clock::duration take(Clock::time_point now, Clock::duration cost) {
-    const auto interval = std::max(interval_, cost);
-    const auto due = std::max(due_, now);
-    const auto wait = due - now - (burst_ - 1) * interval;
-    if (wait > Clock::duration::zero()) return wait;
-    due_ = due + interval;
+    if (last_ && now - *last_ >= limits_.quiet) calm_down();
+    if (left_ > 0) {
+      --left_;
+      last_ = now;
+      return Clock::duration::zero();
+    }
+    const auto due = *last_ + std::max(interval_, cost);
+    if (now < due) {
+      waited_ = true;
+      return due - now;
+    }
+    interval_ = waited_ ? std::min(2 * interval_, limits_.longest)
+                        : std::max(interval_ / 2, limits_.shortest);
+    waited_ = false;
+    last_ = now;
     return Clock::duration::zero();
   }
+  /// Whether the burst is used up.
+  [[nodiscard]] bool is_storm() const { return left_ == 0; }
 
  private:
-  int burst_;
-  Clock::duration interval_;
-  Clock::time_point due_{};
+  void calm_down() {
+    left_ = limits_.burst;
+    interval_ = limits_.shortest;
+    waited_ = false;
+  }
+
+  Limits limits_;
+  int left_ = 0;
+  Clock::duration interval_{};
+  bool waited_ = false;
+  std::optional<Clock::time_point> last_;
 };
 
 }  // namespace sextant::agent

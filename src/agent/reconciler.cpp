@@ -78,7 +78,7 @@ void Reconciler::take(const overlay::IntentChange& change) {
     reconcile(Reason::kChangeAfterFailure);
     return;
   }
-  record(kApply, Reason::kChange, [&] { return dataplane_->apply(diff); });
+  record(kApply, Reason::kChange, false, [&] { return dataplane_->apply(diff); });
 }
 
 void Reconciler::begin() {
@@ -87,12 +87,12 @@ void Reconciler::begin() {
   reconcile(Reason::kStart);
 }
 
-void Reconciler::reconcile(Reason reason) {
-  record(kReconcile, reason, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
+void Reconciler::reconcile(Reason reason, bool quiet) {
+  record(kReconcile, reason, quiet, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
 }
 
 template <typename Call>
-void Reconciler::record(std::string_view kind, Reason reason, const Call& call) {
+void Reconciler::record(std::string_view kind, Reason reason, bool quiet, const Call& call) {
   const auto time = std::chrono::system_clock::now();
   const auto started = Clock::now();
   const Result<dataplane::ApplyReport> report = call();
@@ -133,6 +133,7 @@ void Reconciler::record(std::string_view kind, Reason reason, const Call& call) 
         log::info({{"object", problem.object}}, "no more: {}", text);
       },
       [](std::size_t more) { log::info("no more: {} more, see `sextant status`", more); });
+  if (quiet && report->ok()) return;
   log::info({{"kind", kind},
              {"reason", why},
              {"writes", report->writes},

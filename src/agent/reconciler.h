@@ -54,8 +54,9 @@ class Reconciler {
   /// The first reconcile: adopts what an earlier agent left. Does nothing a second time.
   void begin();
   [[nodiscard]] bool begun() const { return begun_; }
-  /// Compares everything and repairs the difference.
-  void reconcile(Reason reason);
+  /// Compares everything and repairs the difference. `quiet`: a success is not worth a line of the
+  /// log.
+  void reconcile(Reason reason, bool quiet = false);
 
   /// Whether something is left to do that a later reconcile() may achieve.
   [[nodiscard]] bool wants_retry() const { return begun_ && (failure_ || !problems_.empty()); }
@@ -74,7 +75,7 @@ class Reconciler {
 
  private:
   template <typename Call>
-  void record(std::string_view kind, Reason reason, const Call& call);
+  void record(std::string_view kind, Reason reason, bool quiet, const Call& call);
 
   overlay::Settings settings_;
   overlay::Resolver resolver_;

@@ -89,6 +89,9 @@ class Dataplane {
   /// then calls damaged(), which drains it; true asks for reconcile().
   [[nodiscard]] virtual int event_fd() const { return -1; }
   [[nodiscard]] virtual bool damaged() { return false; }
+  /// What damaged() has seen last, and who did it where that can be told, for the log:
+  /// "route 10.1.0.0/24 deleted by zebra (process 812)".
+  [[nodiscard]] virtual std::string damage() const { return {}; }
 };
 
 }  // namespace sextant::dataplane

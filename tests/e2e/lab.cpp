@@ -38,6 +38,7 @@ std::string command_line(const std::filesystem::path& process) {
 
 std::filesystem::path programs() { return SEXTANT_PROGRAMS; }
 std::filesystem::path other_build() { return SEXTANT_OTHER_BUILD; }
+std::filesystem::path clock_jump() { return SEXTANT_CLOCK_JUMP; }
 
 Result<std::unique_ptr<Lab>> Lab::start(testbed::Kind kind) {
   const bool routers = kind == testbed::Kind::kFull;

@@ -26,6 +26,9 @@ namespace sextant::e2e {
 /// Where a sextantd of another build lies: its BPF programs differ, and one of their maps.
 [[nodiscard]] std::filesystem::path other_build();
 
+/// The library that lets a process's clock jump: see clock_jump.cpp.
+[[nodiscard]] std::filesystem::path clock_jump();
+
 /// A way from master to worker2, as the segments before the endpoint's own SID.
 struct Path {
   std::string_view name;

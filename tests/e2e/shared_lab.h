@@ -82,6 +82,16 @@ class NodeFault : public testing::Test {
   /// The nodes know each other's link addresses: the first packet of all may wait a second for
   /// them.
   static bool warm_up();
+  /// SIGTERM, and another one, which is awaited.
+  static void restart(const std::string& node, const Lab::Agent& agent = {}) {
+    const auto from = lab().log(node).size();
+    const auto ended = lab().end_agent(node, SIGTERM);
+    ASSERT_TRUE(ended) << ended.error().message();
+    const auto started = lab().start_agent(node, agent);
+    ASSERT_TRUE(started) << started.error().message();
+    const auto log = lab().await_log(node, from, "(start): ");
+    ASSERT_NE(log.find("(start): "), std::string::npos) << log;
+  }
   static std::string output(std::string_view machine, const std::string& commands) {
     return lab().shell(machine, commands).value_or("");
   }

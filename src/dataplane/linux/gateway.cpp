@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -71,7 +72,7 @@ pid_t origin() {
 // Runs `work` in a child that has entered the mount namespace in which names lie; its errno is the
 // result.
 Result<void> in_names_mounts(const std::string& operation, const std::string& name,
-                             int (*work)(const std::string& path)) {
+                             const std::function<int(const std::string& path)>& work) {
   const std::string mounts_path = process_path(origin(), "ns/mnt");
   const bool enter = inode_of(mounts_path) != inode_of("/proc/self/ns/mnt");
   const UniqueFd mounts(enter ? ::open(mounts_path.c_str(), O_RDONLY | O_CLOEXEC) : -1);
@@ -94,7 +95,8 @@ Result<void> in_names_mounts(const std::string& operation, const std::string& na
 
 // As `ip netns add` does: the directory is a shared mount of its own, the name a bind mount of the
 // namespace.
-int mount_new_namespace(const std::string& path) {
+// `enter` moves this process, a child, into the namespace.
+int mount_namespace(const std::string& path, const std::function<int()>& enter) {
   ::mkdir(kNamesDirectory, 0755);
   if (::mount("", kNamesDirectory, "none", MS_SHARED | MS_REC, nullptr) != 0) {
     if (errno != EINVAL) return errno;
@@ -105,13 +107,16 @@ int mount_new_namespace(const std::string& path) {
   }
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0));
   if (!file) return errno;
-  if (::unshare(CLONE_NEWNET) != 0 ||
-      ::mount("/proc/self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
+  if (enter() != 0 || ::mount("/proc/self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
     const int error = errno;
     ::unlink(path.c_str());
     return error;
   }
   return 0;
+}
+
+int mount_new_namespace(const std::string& path) {
+  return mount_namespace(path, [] { return ::unshare(CLONE_NEWNET); });
 }
 
 int unmount_namespace(const std::string& path) {
@@ -194,6 +199,20 @@ Result<Gateway> Gateway::open_or_create(ApplyReport& report) {
   auto socket = netns->run([] { return Socket::make(); });
   if (!socket) return tl::unexpected(socket.error());
   return Gateway(std::move(*name), std::move(*netns), std::move(*socket));
+}
+
+Result<void> Gateway::keep_name(ApplyReport& report) const {
+  const std::string path = std::string(kNamesDirectory) + "/" + name_;
+  const auto named = Netns::open_path(path);
+  // EINVAL: an empty file, from which somebody took the mount.
+  if (named || (named.error().errno_value != ENOENT && named.error().errno_value != EINVAL)) {
+    return {};
+  }
+  auto kept = in_names_mounts("name gateway namespace", name_, [&](const std::string& at) {
+    return mount_namespace(at, [&] { return ::setns(netns_.fd(), CLONE_NEWNET); });
+  });
+  if (kept) ++report.writes;
+  return kept;
 }
 
 bool Gateway::exists() {

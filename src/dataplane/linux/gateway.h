@@ -26,6 +26,9 @@ class Gateway {
   [[nodiscard]] static Result<std::string> name_here();
   /// Opens it, or makes an empty one (`report.writes` counts that).
   [[nodiscard]] static Result<Gateway> open_or_create(ApplyReport& report);
+  /// Gives this gateway its name again where somebody removed it: the namespace itself lives on,
+  /// and forwards. Where the name is somebody else's now, it is left alone.
+  [[nodiscard]] Result<void> keep_name(ApplyReport& report) const;
   /// Whether there is one already.
   [[nodiscard]] static bool exists();
   /// Removes the links and the namespace; nothing there is no error.

@@ -44,10 +44,12 @@ constexpr std::size_t kMostLookups = 64;
 
 // The routing table's entry for an address (`ip route get fibmatch`); empty where there is none.
 Result<std::optional<Route>> best_match(netlink::Socket& socket, const IpAddress& address) {
+  // IPv6 always names the route's table, and refuses to be asked to.
+  const unsigned flags = address.is_v4() ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : RTM_F_FIB_MATCH;
   netlink::Message message(RTM_GETROUTE, 0,
                            rtmsg{.rtm_family = netlink::address_family(address.family()),
                                  .rtm_dst_len = address_bits(address.family()),
-                                 .rtm_flags = RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE});
+                                 .rtm_flags = flags});
   message.address(RTA_DST, address).about(address.to_string());
   std::optional<Route> route;
   const auto done = socket.request(
@@ -72,7 +74,6 @@ void HostSide::clear() {
   closed_.clear();
   pods_.clear();
   locators_.clear();
-  path_mtus_.clear();
   added_.clear();
   removed_.clear();
   new_captures_.clear();
@@ -80,11 +81,12 @@ void HostSide::clear() {
 
 Route HostSide::capture_route(const IpPrefix& prefix) const {
   const auto path_mtu = path_mtus_.find(prefix);
-  Route route{.destination = prefix,
-              .protocol = RouteProtocol::kSextant,
-              .metric = kHostMetric,
-              .next_hops = {{.gateway = kGatewaySide, .link = inner_}},
-              .mtu = path_mtu != path_mtus_.end() ? path_mtu->second : pod_mtu_};
+  Route route{
+      .destination = prefix,
+      .protocol = RouteProtocol::kSextant,
+      .metric = kHostMetric,
+      .next_hops = {{.gateway = kGatewaySide, .link = inner_}},
+      .mtu = path_mtu != path_mtus_.end() ? std::min(path_mtu->second, pod_mtu_) : pod_mtu_};
   if (prefix.family() == Family::kIpv4) {
     if (identity_.overlay_ipv4) route.preferred_source = *identity_.overlay_ipv4;
   } else if (identity_.overlay_ipv6) {
@@ -210,7 +212,7 @@ std::vector<Route> HostSide::wanted_routes() const {
 // Overlay prefixes for which the main table has a route of somebody else. They are taken out of the
 // capture, and come back when that route is gone.
 Result<void> HostSide::find_conflicts(ApplyReport& report) {
-  std::set<IpPrefix> found;
+  std::map<IpPrefix, RouteProtocol> found;
   for (const auto family : {AF_INET, AF_INET6}) {
     netlink::Message dump(RTM_GETROUTE, 0, rtmsg{.rtm_family = static_cast<std::uint8_t>(family)});
     dump.u32(RTA_TABLE, netlink::number(TableId::kMain));
@@ -219,12 +221,12 @@ Result<void> HostSide::find_conflicts(ApplyReport& report) {
       if (!route || route->protocol == RouteProtocol::kSextant) return;
       const bool wanted =
           captures_.contains(route->destination) || conflicts_.contains(route->destination);
-      if (wanted) found.insert(route->destination);
+      if (wanted) found.emplace(route->destination, route->protocol);
     });
     if (!read) return read;
   }
-  for (const auto& prefix : found) captures_.erase(prefix);
-  for (const auto& prefix : conflicts_) {
+  for (const auto& [prefix, owner] : found) captures_.erase(prefix);
+  for (const auto& [prefix, owner] : conflicts_) {
     if (!found.contains(prefix)) captures_.insert(prefix);
   }
   conflicts_ = std::move(found);
@@ -236,7 +238,7 @@ Result<void> HostSide::find_conflicts(ApplyReport& report) {
 // routes. False where single lookups cannot tell.
 bool HostSide::find_new_conflicts() {
   if (new_captures_.size() > kMostLookups) return false;
-  std::set<IpPrefix> found;
+  std::map<IpPrefix, RouteProtocol> found;
   for (const auto& prefix : new_captures_) {
     const auto best = best_match(socket_, prefix.address());
     if (!best) return false;
@@ -248,22 +250,23 @@ bool HostSide::find_new_conflicts() {
     }
     if (route->destination != prefix) continue;
     if (route->protocol == RouteProtocol::kSextant) return false;
-    found.insert(prefix);
+    found.emplace(prefix, route->protocol);
   }
   for (const auto& prefix : new_captures_) conflicts_.erase(prefix);
-  for (const auto& prefix : found) captures_.erase(prefix);
+  for (const auto& [prefix, owner] : found) captures_.erase(prefix);
   conflicts_.merge(found);
   return true;
 }
 
 void HostSide::report_conflicts(ApplyReport& report) const {
-  for (const auto& prefix : conflicts_) {
+  for (const auto& [prefix, owner] : conflicts_) {
     const std::string object = "route " + prefix.to_string();
     report.problems.push_back(
         {.object = object,
          .error = {.operation = "route into the overlay",
                    .object = prefix.to_string(),
-                   .cause = "another route to this pod prefix is in the main table, and is kept",
+                   .cause = "another route to this pod prefix, of protocol " +
+                            netlink::to_string(owner) + ", is in the main table, and is kept",
                    .hint = "see `ip route show exact " + prefix.to_string() +
                            "`; remove it, or give the prefix to one owner"}});
   }
@@ -297,6 +300,22 @@ Result<void> HostSide::sync_addresses(ApplyReport& report) {
   return {};
 }
 
+// Where the underlay finds a locator's gateway now: its address may have moved to another device,
+// and the kernel leaves a route where it was.
+Route HostSide::on_its_device(Route route) {
+  if (route.next_hops.size() != 1 || route.next_hops.front().link != netlink::IfIndex::kNone) {
+    return route;
+  }
+  const auto& gateway = route.next_hops.front().gateway;
+  const auto best = gateway ? best_match(socket_, *gateway) : std::optional<Route>{};
+  const bool connected =
+      best && *best && (*best)->next_hops.size() == 1 && !(*best)->next_hops.front().gateway;
+  if (connected) {
+    route.next_hops.front().link = (*best)->next_hops.front().link;
+  }
+  return route;
+}
+
 Result<void> HostSide::sync_routes(ApplyReport& report) {
   std::map<RouteId, Route> present;
   for (const auto family : {Family::kIpv4, Family::kIpv6}) {
@@ -312,7 +331,7 @@ Result<void> HostSide::sync_routes(ApplyReport& report) {
   Writes writes(socket_, report);
   for (const auto& route : wanted_routes()) {
     const auto found = present.find(id_of(route));
-    const bool same = found != present.end() && same_route(route, found->second);
+    const bool same = found != present.end() && same_route(on_its_device(route), found->second);
     if (found != present.end()) present.erase(found);
     if (!same) {
       writes.add(
@@ -440,12 +459,20 @@ bool HostSide::owns(const Route& route) const {
 }
 
 bool HostSide::concerns(const Route& foreign) const {
+  // A link's own prefix comes or goes, and with it the way to a locator's gateway.
+  if (foreign.table == TableId::kMain && foreign.protocol == RouteProtocol::kKernel &&
+      std::ranges::any_of(locators_, [&](const auto& locator) {
+        return foreign.destination.contains(locator.second);
+      })) {
+    return true;
+  }
   return foreign.table == TableId::kMain && foreign.protocol != RouteProtocol::kSextant &&
          (captures_.contains(foreign.destination) || conflicts_.contains(foreign.destination));
 }
 
 Result<void> HostSide::remove_all() {
   clear();
+  path_mtus_.clear();
   outer_ = netlink::IfIndex::kNone;
   ApplyReport report;
   if (auto done = sync_routes(report); !done) return done;

@@ -39,6 +39,7 @@ class HostSide {
   void remove_route(const overlay::RouteKey& key);
   void set_locator_route(const IpPrefix& locator, const Ipv6Address& via);
   void remove_locator_route(const IpPrefix& locator);
+  /// Nothing is wanted any more. Learned path MTUs stay for what is wanted again.
   void clear();
   [[nodiscard]] bool captures(const IpPrefix& prefix) const {
     return captures_.contains(prefix) || conflicts_.contains(prefix);
@@ -70,6 +71,7 @@ class HostSide {
   [[nodiscard]] bool has_pods_rule(Family family) const;
   [[nodiscard]] netlink::Route pods_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] std::vector<netlink::Route> wanted_routes() const;
+  [[nodiscard]] netlink::Route on_its_device(netlink::Route route);
   [[nodiscard]] Result<void> find_conflicts(ApplyReport& report);
   [[nodiscard]] bool find_new_conflicts();
   void report_conflicts(ApplyReport& report) const;
@@ -85,7 +87,8 @@ class HostSide {
   bool ipv6_pods_rule_ = true;
   bool rules_changed_ = false;  // since the last sync_rules()
   CaptureSet captures_;
-  std::set<IpPrefix> conflicts_;                   // overlay prefixes that somebody else routes
+  // Overlay prefixes that somebody else routes, and who.
+  std::map<IpPrefix, netlink::RouteProtocol> conflicts_;
   std::map<IpPrefix, netlink::RouteType> closed_;  // unreachable, blackhole
   std::map<IpPrefix, netlink::RouteType> pods_;    // the pods' table
   std::map<IpPrefix, Ipv6Address> locators_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "dataplane/linux/blame.h"
 #include "dataplane/linux/fast_path.h"
 #include "dataplane/linux/filter.h"
 #include "dataplane/linux/gateway.h"
@@ -191,28 +192,39 @@ class LinuxDataplane final : public Dataplane {
     if (too_big_) learn_path_mtus();
     if (!monitor_) return false;
     bool damage = false, links = false, programs = false;
+    const auto note = [&](const std::function<std::string()>& text) {
+      if (!std::exchange(damage, true)) damage_ = text();  // the first tells enough
+    };
     monitor_->drain({
         .host =
             [&](const nlmsghdr& event) {
-              damage |= host_damaged(event, links);
               programs |= may_remove_program(event);
+              if (host_damaged(event, links)) note([&] { return describe_event(event); });
             },
         .gateway =
             [&](const nlmsghdr& event) {
-              damage |= gateway_damaged(event);
               programs |= may_remove_program(event);
+              if (gateway_damaged(event)) {
+                note([&] { return describe_event(event) + ", in the gateway"; });
+              }
             },
-        .tables = [&] { damage = true; },
-        .lost = [&] { damage = true; },
+        .tables = [&] { note([] { return std::string("nftables table sextant changed"); }); },
+        .name = [&] { note([&] { return "name /run/netns/" + gateway_->name() + " removed"; }); },
+        .lost = [&] { note([] { return std::string("events were lost"); }); },
     });
     if (links && !damage) {
       const auto changed = uplinks_.refresh(socket_);
-      damage = !changed || *changed;
+      if (!changed || *changed) {
+        note([&] { return "underlay devices changed, now " + names_of(uplinks_.devices()); });
+      }
     }
     // libbpf's own detaching is heard too, so what counts is what is there.
-    if (programs && !damage && fast_path_) damage = attached_programs() < programs_;
+    if (programs && !damage && fast_path_ && attached_programs() < programs_) {
+      note([] { return std::string("BPF program at a device removed"); });
+    }
     return damage;
   }
+  std::string damage() const override { return damage_; }
 
  private:
   // A Packet Too Big of the underlay lowers the MTU of one prefix, for as long as RFC 8201 section
@@ -235,6 +247,11 @@ class LinuxDataplane final : public Dataplane {
 
   // The gateway, its links and the monitor: made, or found again.
   Result<void> open(ApplyReport& report) {
+    if (gateway_) {
+      if (const auto kept = gateway_->keep_name(report); !kept) {
+        report.problems.push_back({.object = "gateway " + gateway_->name(), .error = kept.error()});
+      }
+    }
     auto gateway = Gateway::open_or_create(report);
     if (!gateway) return tl::unexpected(gateway.error());
     const auto id = gateway->netns().id();
@@ -387,11 +404,14 @@ class LinuxDataplane final : public Dataplane {
   void take_uplinks() {
     filter_.set_uplinks(uplinks_.devices());
     auto& choice = capability_of(kUnderlayDevices).choice;
-    choice.clear();
-    for (const auto& device : uplinks_.devices()) {
-      choice += (choice.empty() ? "" : ", ") + device.name;
-    }
+    choice = names_of(uplinks_.devices());
     if (choice.empty()) choice = "none: SIDs of this node take no packets";
+  }
+
+  static std::string names_of(const std::set<Uplink>& devices) {
+    std::string names;
+    for (const auto& device : devices) names += (names.empty() ? "" : ", ") + device.name;
+    return names;
   }
 
   void write_filter(const Result<bool>& written, ApplyReport& report) {
@@ -479,6 +499,7 @@ class LinuxDataplane final : public Dataplane {
   HostFilter filter_;
   HostSide::Identity identity_;
   std::map<srv6::Sid, overlay::LocalSid> sids_;
+  std::string damage_;
 };
 
 }  // namespace

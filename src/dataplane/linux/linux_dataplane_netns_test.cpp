@@ -2,6 +2,7 @@
 // and loses them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -113,6 +114,7 @@ TEST_F(LinuxDataplaneTest, AForeignRouteToAPodPrefixIsReportedAndKeptUntilItGoes
     const auto report = node_->reconcile(three_nodes());
     ASSERT_THAT(report.problems, SizeIs(1));
     EXPECT_EQ(report.problems.front().object, "route " + text);
+    EXPECT_THAT(report.problems.front().error.cause, ::testing::HasSubstr("protocol static"));
     EXPECT_FALSE(report.problems.front().error.hint.empty());
     EXPECT_FALSE(node_->has_own_route(contested));
     const auto kept = expect(netlink::lookup_route(node_->socket(), *contested.at(7)));
@@ -254,18 +256,65 @@ TEST_F(LinuxDataplaneTest, ATcProgramThatSomebodyRemovesIsDamageThatReconcileRep
   }
 }
 
-TEST_F(LinuxDataplaneTest, AGatewayWithoutItsNameIsMadeAnew) {
+TEST_F(LinuxDataplaneTest, AGatewayThatLosesItsNameIsNoticedAndGetsItBackUndisturbed) {
   const auto wanted = three_nodes();
   expect_no_problems(node_->reconcile(wanted));
+  (void)node_->damaged();
+  const auto inner = node_->link(std::string(kHostInner));
   expect(Netns::remove(node_->gateway_name()));
+  EXPECT_TRUE(node_->notices_damage());
+  EXPECT_THAT(node_->dataplane().damage(), ::testing::HasSubstr(node_->gateway_name()));
   const auto report = node_->reconcile(wanted);
   expect_no_problems(report);
-  EXPECT_GT(report.writes, 0U);
+  EXPECT_EQ(report.writes, 1U) << "only the name is made";
+  EXPECT_EQ(node_->link(std::string(kHostInner)), inner);
   EXPECT_EQ(gateway_prefixes(), 4U);
   expect_settled(wanted);
   overlay::ForwardingDiff edit;
   edit.paths[path_of(1, Family::kIpv4)] = to_node(1, {sid("fcff:1::1")});
-  EXPECT_EQ(node_->apply(edit).writes, 2U) << "the new gateway is the one that is edited";
+  EXPECT_EQ(node_->apply(edit).writes, 2U) << "the gateway of that name is the one that is edited";
+}
+
+TEST_F(LinuxDataplaneTest, ALocatorsRouteFollowsItsGatewayToAnotherDevice) {
+  auto wanted = three_nodes();
+  wanted.locator_routes[prefix("fcdd:0:0:bb::/64")] = testing::v6("fd12::2000");
+  expect_no_problems(node_->reconcile(wanted));
+  (void)node_->damaged();
+  expect(netlink::create_veth(node_->socket(), {.name = "up1", .up = true},
+                              {.name = "up1p", .up = true}));
+  const netlink::InterfaceAddress address{
+      .link = node_->link("up0"), .address = testing::v6("fd12::1000"), .prefix_length = 64};
+  expect(netlink::delete_address(node_->socket(), address));
+  auto moved = address;
+  moved.link = node_->link("up1");
+  expect(netlink::add_address(node_->socket(), moved));
+  // The prefix of a device that has just come up is there a moment after its address.
+  auto device = netlink::IfIndex::kNone;
+  for (int i = 0; i < 10 && device != moved.link; ++i) {
+    ASSERT_TRUE(node_->notices_damage());
+    expect_no_problems(node_->reconcile(wanted));
+    const auto route =
+        expect(netlink::lookup_route(node_->socket(), *prefix("fcdd:0:0:bb::/64").at(7)));
+    device = route.next_hops.front().link;
+  }
+  EXPECT_EQ(device, moved.link);
+  (void)node_->damaged();
+  expect_settled(wanted);
+}
+
+TEST_F(LinuxDataplaneTest, ADeletedRouteNamesWhoDeletedIt) {
+  const auto wanted = three_nodes();
+  expect_no_problems(node_->reconcile(wanted));
+  (void)node_->damaged();
+  const auto routes = node_->own_routes();
+  const auto capture =
+      std::ranges::find(routes, prefix("10.1.0.0/23"), &netlink::Route::destination);
+  ASSERT_NE(capture, routes.end());
+  expect(netlink::delete_route(node_->socket(), *capture));
+  EXPECT_TRUE(node_->notices_damage());
+  EXPECT_THAT(node_->dataplane().damage(),
+              ::testing::AllOf(::testing::HasSubstr("route 10.1.0.0/23"),
+                               ::testing::HasSubstr(std::to_string(::getpid()))));
 }
 
 // The agent asks for the descriptor once.

@@ -5,12 +5,15 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 
+#include "base/log.h"
 #include "dataplane/linux/netlink/attributes.h"
 
 namespace sextant::dataplane {
@@ -18,6 +21,7 @@ namespace {
 
 using netlink::Socket;
 
+constexpr auto kNetnsNames = "/run/netns";
 constexpr std::size_t kTablesBuffer = std::size_t{1} << 20;
 
 Result<std::uint32_t> port_of(const Socket& socket) {
@@ -107,6 +111,20 @@ Result<void> EventSet::watch(int other) {
   return {};
 }
 
+namespace {
+
+// `ip netns del` unlinks the name.
+Result<UniqueFd> open_names_watch() {
+  UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd) return system_error("watch", kNetnsNames, errno);
+  if (::inotify_add_watch(fd.get(), kNetnsNames, IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR) < 0) {
+    return system_error("watch", kNetnsNames, errno);
+  }
+  return fd;
+}
+
+}  // namespace
+
 Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway, EventSet& events) {
   auto host_events =
       make_monitor({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
@@ -124,10 +142,18 @@ Result<Monitor> Monitor::make(const Socket& host, Gateway& gateway, EventSet& ev
   if (!tables) return tl::unexpected(tables.error());
   auto gateway_tables = gateway.netns().run(open_tables_monitor);
   if (!gateway_tables) return tl::unexpected(gateway_tables.error());
+  auto names = open_names_watch();
+  if (!names) {  // as where others use up the machine's inotify instances
+    log::warn("{}: that the gateway's name is removed shows at the next repair only",
+              names.error().message());
+    names = UniqueFd();
+  }
   Monitor monitor(std::move(*host_events), std::move(*gateway_events),
-                  {std::move(*tables), std::move(*gateway_tables)});
+                  {std::move(*tables), std::move(*gateway_tables)}, std::move(*names),
+                  gateway.name());
   for (const int fd : {monitor.host_.fd(), monitor.gateway_.fd(), monitor.tables_[0].get(),
-                       monitor.tables_[1].get()}) {
+                       monitor.tables_[1].get(), monitor.names_.get()}) {
+    if (fd < 0) continue;
     if (auto watched = events.watch(fd); !watched) return tl::unexpected(watched.error());
   }
   return monitor;
@@ -143,6 +169,24 @@ void Monitor::drain(const Handlers& handlers) {
     if (!whole) handlers.lost();
   }
   if (touched) handlers.tables();
+  if (name_is_gone()) handlers.name();
+}
+
+bool Monitor::name_is_gone() const {
+  alignas(inotify_event) std::array<char, 4096> buffer;
+  bool gone = false;
+  while (names_) {
+    const ssize_t size = ::read(names_.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return gone;
+    for (ssize_t at = 0; at < size;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      // An overflow has no name: it may have been anybody's.
+      gone |= (event->mask & IN_Q_OVERFLOW) != 0 || (event->len != 0 && name_ == event->name);
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+    }
+  }
+  return gone;
 }
 
 void Monitor::skip_routing() {

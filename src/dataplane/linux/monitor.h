@@ -1,8 +1,8 @@
 // Tells when somebody else may have changed what the data plane owns or stands on.
 //
-// Hears rtnetlink (tc too) and nftables of host and gateway. The data plane's own writes do not
-// come back: the kernel filters them by port id, before they can fill a buffer. Those of libbpf and
-// libnftables, which have sockets of their own, do.
+// Hears rtnetlink (tc too) and nftables of host and gateway, and the removal of the gateway's name.
+// The data plane's own writes do not come back: the kernel filters them by port id, before they can
+// fill a buffer. Those of libbpf and libnftables, which have sockets of their own, do.
 #pragma once
 
 #include <array>
@@ -42,6 +42,7 @@ class Monitor {
     netlink::MessageHandler host;     // an rtnetlink message about the host
     netlink::MessageHandler gateway;  // ... about the gateway
     std::function<void()> tables;     // somebody touched an nftables table named `sextant`
+    std::function<void()> name;       // the gateway's name is gone from /run/netns
     std::function<void()> lost;       // events were lost (ENOBUFS): anything may have happened
   };
   void drain(const Handlers& handlers);
@@ -51,12 +52,20 @@ class Monitor {
   void skip_own_tables();
 
  private:
-  Monitor(netlink::Socket host, netlink::Socket gateway, std::array<UniqueFd, 2> tables)
-      : host_(std::move(host)), gateway_(std::move(gateway)), tables_(std::move(tables)) {}
+  Monitor(netlink::Socket host, netlink::Socket gateway, std::array<UniqueFd, 2> tables,
+          UniqueFd names, std::string name)
+      : host_(std::move(host)),
+        gateway_(std::move(gateway)),
+        tables_(std::move(tables)),
+        names_(std::move(names)),
+        name_(std::move(name)) {}
+  [[nodiscard]] bool name_is_gone() const;
 
   netlink::Socket host_;
   netlink::Socket gateway_;
   std::array<UniqueFd, 2> tables_;  // of host and gateway
+  UniqueFd names_;                  // inotify of /run/netns
+  std::string name_;                // the gateway's
 };
 
 }  // namespace sextant::dataplane

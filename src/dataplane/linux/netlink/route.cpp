@@ -111,6 +111,44 @@ std::vector<NextHop> parse_multipath(std::span<const std::uint8_t> payload) {
 
 }  // namespace
 
+std::string to_string(RouteProtocol protocol) {
+  switch (number(protocol)) {
+    case RTPROT_KERNEL:
+      return "kernel";
+    case RTPROT_BOOT:
+      return "boot";
+    case RTPROT_STATIC:
+      return "static";
+    case RTPROT_RA:
+      return "ra";
+    case RTPROT_ZEBRA:
+      return "zebra";
+    case RTPROT_BIRD:
+      return "bird";
+    case RTPROT_DHCP:
+      return "dhcp";
+    case RTPROT_KEEPALIVED:
+      return "keepalived";
+    case RTPROT_BABEL:
+      return "babel";
+    case RTPROT_BGP:
+      return "bgp";
+    case RTPROT_ISIS:
+      return "isis";
+    case RTPROT_OSPF:
+      return "ospf";
+    case RTPROT_RIP:
+      return "rip";
+    case RTPROT_EIGRP:
+      return "eigrp";
+    default:
+      break;
+  }
+  if (protocol == RouteProtocol::kSextant) return "sextant";
+  if (protocol == RouteProtocol::kSextantCni) return "sextant-cni";
+  return "proto " + std::to_string(number(protocol));
+}
+
 std::string to_string(RouteType type) {
   switch (type) {
     case RouteType::kUnicast:

@@ -30,6 +30,9 @@ enum class RouteType : std::uint8_t {
 };
 [[nodiscard]] std::string to_string(RouteType type);
 
+/// "bird", as `ip route` prints it; "proto 77" where the number has no name.
+[[nodiscard]] std::string to_string(RouteProtocol protocol);
+
 struct NextHop {
   std::optional<IpAddress> gateway = {};  // of either family (RFC 8950 style for IPv4 through IPv6)
   IfIndex link = IfIndex::kNone;
