@@ -6,24 +6,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/json_reading.h"
+
 namespace sextant::cli {
 namespace {
 
 namespace json = boost::json;
-
-const json::value* member(const json::value& value, std::string_view key) {
-  const auto* object = value.if_object();
-  return object == nullptr ? nullptr : object->if_contains(key);
-}
-
-const json::array& elements(const json::value* value) {
-  static const json::array kNone;
-  return value != nullptr && value->is_array() ? value->get_array() : kNone;
-}
-
-std::string text_of(const json::value* value) {
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 /// CNI_ARGS, as a list of pairs.
 std::string argument(const json::value& attachment, std::string_view name) {

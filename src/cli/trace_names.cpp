@@ -5,24 +5,12 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "cli/json_reading.h"
+
 namespace sextant::cli {
 namespace {
 
 namespace json = boost::json;
-
-const json::value* member(const json::value& value, std::string_view key) {
-  const auto* object = value.if_object();
-  return object == nullptr ? nullptr : object->if_contains(key);
-}
-
-std::string text(const json::value* value) {
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-const json::array& elements(const json::value* value) {
-  static const json::array kNone;
-  return value != nullptr && value->is_array() ? value->get_array() : kNone;
-}
 
 /// The longest prefix that contains the address.
 std::string longest(const std::vector<std::pair<IpPrefix, std::string>>& prefixes,
@@ -43,21 +31,21 @@ constexpr std::array<std::pair<std::string_view, const char*>, 4> kBehaviors{
 TraceNames TraceNames::from(const json::value& nodes) {
   TraceNames names;
   for (const auto& node : elements(member(nodes, "items"))) {
-    const auto name = text(member(node, "name"));
+    const auto name = text_of(member(node, "name"));
     for (const auto& address : elements(member(node, "addresses"))) {
-      if (const auto parsed = IpAddress::parse(text(&address)))
+      if (const auto parsed = IpAddress::parse(text_of(&address)))
         names.addresses_.try_emplace(*parsed, name);
     }
     for (const auto& pods : elements(member(node, "podPrefixes"))) {
-      if (const auto prefix = IpPrefix::parse(text(member(pods, "prefix"))))
+      if (const auto prefix = IpPrefix::parse(text_of(member(pods, "prefix"))))
         names.pods_.emplace_back(*prefix, name);
     }
-    if (const auto locator = IpPrefix::parse(text(member(node, "locator"))))
+    if (const auto locator = IpPrefix::parse(text_of(member(node, "locator"))))
       names.locators_.emplace_back(*locator, name);
     const auto* sids = member(node, "sids");
     if (sids == nullptr) continue;
     for (const auto& [key, behavior] : kBehaviors) {
-      const auto sid = srv6::Sid::parse(text(member(*sids, key)));
+      const auto sid = srv6::Sid::parse(text_of(member(*sids, key)));
       if (!sid) continue;
       names.segments_.try_emplace(*sid, Segment{name, behavior});
       if (key == "end") names.ends_.try_emplace(name, *sid);
