@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "dataplane/linux/blame.h"
+#include "dataplane/linux/damage.h"
 #include "dataplane/linux/fast_path.h"
 #include "dataplane/linux/filter.h"
 #include "dataplane/linux/gateway.h"
@@ -204,7 +205,7 @@ class LinuxDataplane final : public Dataplane {
         .gateway =
             [&](const nlmsghdr& event) {
               programs |= may_remove_program(event);
-              if (gateway_damaged(event)) {
+              if (is_gateway_damage(event)) {
                 note([&] { return describe_event(event) + ", in the gateway"; });
               }
             },
@@ -332,10 +333,6 @@ class LinuxDataplane final : public Dataplane {
     return all;
   }
 
-  static bool may_remove_program(const nlmsghdr& event) {
-    return event.nlmsg_type == RTM_DELTFILTER || event.nlmsg_type == RTM_DELQDISC;
-  }
-
   /// How many of the fast path's programs are at their devices.
   [[nodiscard]] std::size_t attached_programs() const {
     const auto at = [](netlink::IfIndex device, TcHook hook) -> std::size_t {
@@ -453,30 +450,6 @@ class LinuxDataplane final : public Dataplane {
       case RTM_DELRULE:
         return netlink::Attributes::of<fib_rule_hdr>(event).u8(FRA_PROTOCOL) ==
                netlink::number(netlink::RouteProtocol::kSextant);
-      default:
-        return false;
-    }
-  }
-
-  // Nobody else has any business in there.
-  static bool gateway_damaged(const nlmsghdr& event) {
-    switch (event.nlmsg_type) {
-      case RTM_NEWROUTE:
-      case RTM_DELROUTE: {
-        const auto route = netlink::parse_route(event);
-        return route && route->protocol == netlink::RouteProtocol::kSextant;
-      }
-      case RTM_NEWLINK: {
-        const auto link = netlink::parse_link(event);
-        return link && !link->is_up();
-      }
-      case RTM_DELLINK:
-      case RTM_DELRULE:
-      case RTM_NEWNEXTHOP:
-      case RTM_DELNEXTHOP:
-      case RTM_DELNEIGH:
-      case RTM_DELADDR:
-        return true;
       default:
         return false;
     }
