@@ -64,15 +64,17 @@ TEST_F(NodeChanges, AnUplinkIsRenamed) {
 TEST_F(NodeChanges, AnUplinkGoesAndIsMadeAgain) {
   for (const std::string node : {"master", "worker2"}) {
     under_traffic(node, [&] {
-      shell(node, "ip link del to-switch; ip link add to-switch type veth peer name to-" + node +
-                      " netns " + lab().netns("switch") + "; ip -n " + lab().netns("switch") +
-                      " link set to-" + node +
-                      " up master bridge; ip link set to-switch up;"
-                      "ip address add fd10::100" +
-                      address(node) +
-                      "/64 dev to-switch nodad;"
-                      "ip address add 192.168.10." +
-                      (node == "master" ? "1" : "3") + "/24 dev to-switch");
+      shell(node,
+            "mac=$(ip -o link show to-switch | sed 's/.*ether //; s/ .*//');"  // the same card
+            "ip link del to-switch; ip link add to-switch address $mac type veth peer name to-" +
+                node + " netns " + lab().netns("switch") + "; ip -n " + lab().netns("switch") +
+                " link set to-" + node +
+                " up master bridge; ip link set to-switch up;"
+                "ip address add fd10::100" +
+                address(node) +
+                "/64 dev to-switch nodad;"
+                "ip address add 192.168.10." +
+                (node == "master" ? "1" : "3") + "/24 dev to-switch");
     });
   }
 }

@@ -126,6 +126,7 @@ class Streams {
       std::cout << family << " stream: " << report.to_string() << '\n';
       EXPECT_GT(report.received, 0U) << family;
       EXPECT_LE(report.longest_gap, limit) << family << ": " << report.to_string();
+      EXPECT_EQ(report.duplicated, 0U) << family << ": " << report.to_string();
     }
   }
   void expect_lossless() {

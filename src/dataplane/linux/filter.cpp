@@ -167,9 +167,12 @@ void add_netdev(Ruleset& ruleset, const FilterInput& input) {
     if (!uplink.ethernet) continue;
     table.add_chain(
         fmt::format("uplink{}", uplink.index),
-        fmt::format("type filter hook ingress device \"{}\" priority 100; policy accept;\n"
-                    "ip6 daddr @host_sids accept\nip6 daddr @gateway_sids goto gateway_sid\n",
-                    uplink.name));
+        fmt::format(
+            "type filter hook ingress device \"{}\" priority 100; policy accept;\n"
+            // What a switch floods is another device's, maybe of this node: the stack drops it.
+            "meta pkttype other accept\n"
+            "ip6 daddr @host_sids accept\nip6 daddr @gateway_sids goto gateway_sid\n",
+            uplink.name));
   }
 }
 
