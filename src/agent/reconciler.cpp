@@ -1,5 +1,7 @@
 #include "agent/reconciler.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -89,6 +91,7 @@ void Reconciler::begin() {
 
 void Reconciler::reconcile(Reason reason, bool quiet) {
   record(kReconcile, reason, quiet, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
+  ::malloc_trim(0);  // reading everything took memory that nothing needs before the next time
 }
 
 template <typename Call>

@@ -1,6 +1,9 @@
 #include "overlay/claims.h"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "overlay/validation.h"
@@ -62,8 +65,12 @@ void LiveRulings::update(const Node* old_node, const Node* new_node) {
   }
   for (const auto& claim : new_claims) {
     if (old_claims.contains(claim)) continue;
-    claims_[claim.prefix].try_emplace({claim.node, claim.kind}, false);
-    open_.insert(claim);
+    auto& claimants = claims_[claim.prefix];
+    const auto place = std::ranges::find_if(claimants, [&](const Claimant& other) {
+      return std::tie(other.node, other.kind) > std::tie(claim.node, claim.kind);
+    });
+    claimants.insert(place, {.node = claim.node, .kind = claim.kind});
+    open_.push_back(claim);
   }
   if (old_node != nullptr) {
     for (const auto& address : addresses_of(*old_node)) {
@@ -82,20 +89,21 @@ void LiveRulings::update(const Node* old_node, const Node* new_node) {
 void LiveRulings::remove(const Claim& claim) {
   auto* claimants = claims_.find(claim.prefix);
   assert(claimants != nullptr);
-  const auto claimant = claimants->find({claim.node, claim.kind});
-  if (claimant->second) open_.merge(refused_by(claim));
+  const auto claimant =
+      std::ranges::find_if(*claimants, [&](const Claimant& other) { return other.is(claim); });
+  assert(claimant != claimants->end());
+  if (claimant->granted) std::ranges::copy(refused_by(claim), std::back_inserter(open_));
   claimants->erase(claimant);
   if (claimants->empty()) claims_.erase(claim.prefix);
-  open_.erase(claim);
 }
 
 /// The claims that a granted one stands in the way of.
 std::set<Claim> LiveRulings::refused_by(const Claim& claim) const {
   std::set<Claim> refused;
   claims_.visit_overlapping(claim.prefix, [&](const IpPrefix& prefix, const auto& claimants) {
-    for (const auto& [claimant, granted] : claimants) {
+    for (const auto& claimant : claimants) {
       Claim other{claimant.node, claimant.kind, prefix};
-      if (!granted && rivals(claim, other)) refused.insert(std::move(other));
+      if (!claimant.granted && rivals(claim, other)) refused.insert(std::move(other));
     }
     return true;
   });
@@ -105,9 +113,9 @@ std::set<Claim> LiveRulings::refused_by(const Claim& claim) const {
 std::optional<Claim> LiveRulings::granted_rival(const Claim& claim) const {
   std::optional<Claim> found;
   claims_.visit_overlapping(claim.prefix, [&](const IpPrefix& prefix, const auto& claimants) {
-    for (const auto& [claimant, granted] : claimants) {
+    for (const auto& claimant : claimants) {
       Claim other{claimant.node, claimant.kind, prefix};
-      if (!granted || !rivals(other, claim)) continue;
+      if (!claimant.granted || !rivals(other, claim)) continue;
       found = std::move(other);
       break;
     }
@@ -118,10 +126,18 @@ std::optional<Claim> LiveRulings::granted_rival(const Claim& claim) const {
 
 std::set<std::string> LiveRulings::settle() {
   // What is granted stays so, and an open claim only adds to it: each is looked at once.
-  for (const auto& claim : std::exchange(open_, {})) {
+  auto open = std::exchange(open_, {});
+  std::ranges::sort(open);  // the order of granting
+  open.erase(std::unique(open.begin(), open.end()), open.end());
+  for (const auto& claim : open) {
+    auto* const claimants = claims_.find(claim.prefix);
+    if (claimants == nullptr) continue;
+    const auto claimant =
+        std::ranges::find_if(*claimants, [&](const Claimant& other) { return other.is(claim); });
+    if (claimant == claimants->end()) continue;  // withdrawn
     affected_.insert(claim.node);
     if (granted_rival(claim)) continue;
-    claims_.find(claim.prefix)->at({claim.node, claim.kind}) = true;
+    claimant->granted = true;
     for (const auto& refused : refused_by(claim)) affected_.insert(refused.node);
   }
   for (const auto& address : std::exchange(open_addresses_, {})) {
@@ -147,8 +163,8 @@ const std::string& LiveRulings::address_owner(const IpAddress& address) const {
 
 void LiveRulings::record(Incumbents& incumbents) const {
   claims_.visit([&](const IpPrefix& prefix, const auto& claimants) {
-    for (const auto& [claimant, granted] : claimants) {
-      if (granted) incumbents.claims.insert({claimant.node, claimant.kind, prefix});
+    for (const auto& claimant : claimants) {
+      if (claimant.granted) incumbents.claims.insert({claimant.node, claimant.kind, prefix});
     }
   });
   for (const auto& [address, holders] : holders_) {

@@ -8,12 +8,14 @@
 // same goes for addresses that several nodes have.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/ip.h"
 #include "overlay/intent.h"
@@ -82,7 +84,10 @@ class LiveRulings final : public Rulings {
   struct Claimant {
     std::string node;
     ClaimKind kind = ClaimKind::kPodPrefix;
-    friend auto operator<=>(const Claimant&, const Claimant&) = default;
+    bool granted = false;
+    [[nodiscard]] bool is(const Claim& claim) const {
+      return node == claim.node && kind == claim.kind;
+    }
   };
   struct Holders {
     std::set<std::string> nodes;  // that have the address
@@ -92,9 +97,9 @@ class LiveRulings final : public Rulings {
   [[nodiscard]] std::set<Claim> refused_by(const Claim& claim) const;
   [[nodiscard]] std::optional<Claim> granted_rival(const Claim& claim) const;
 
-  PrefixIndex<std::map<Claimant, bool>> claims_;  // whether it is granted
+  PrefixIndex<boost::container::small_vector<Claimant, 1>> claims_;  // by node and kind; mostly one
   std::map<IpAddress, Holders> holders_;
-  std::set<Claim> open_;                // refused or new, in the order of granting
+  std::vector<Claim> open_;             // refused or new; perhaps withdrawn since
   std::set<IpAddress> open_addresses_;  // whose holders changed
   std::set<std::string> affected_;      // nodes, since the last settle()
 };

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <map>
+#include <memory_resource>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace sextant::overlay {
 
@@ -33,6 +35,11 @@ class Journal {
       if (!after.contains(key)) erase(key);
     }
   }
+  void erase_missing(const std::vector<Key>& before, const std::map<Key, Value>& after) {
+    for (const auto& key : before) {
+      if (!after.contains(key)) erase(key);
+    }
+  }
 
   void set_all(const std::map<Key, Value>& entries) {
     for (const auto& [key, value] : entries) set(key, value);
@@ -54,7 +61,9 @@ class Journal {
 
  private:
   std::map<Key, Value>& map_;
-  std::map<Key, std::optional<Value>> before_;
+  // In blocks of its own: single entries between those of map_, which stay, would leave holes.
+  std::pmr::monotonic_buffer_resource blocks_;
+  std::pmr::map<Key, std::optional<Value>> before_{&blocks_};
 };
 
 }  // namespace sextant::overlay

@@ -25,6 +25,14 @@ void set_or_erase(Map& map, const typename Map::key_type& key, Value value) {
   }
 }
 
+template <typename Key, typename Value>
+std::vector<Key> keys_of(const std::map<Key, Value>& entries) {
+  std::vector<Key> keys;
+  keys.reserve(entries.size());
+  for (const auto& [key, value] : entries) keys.push_back(key);
+  return keys;
+}
+
 }  // namespace
 
 LiveResolution::LiveResolution(Settings settings) : settings_(std::move(settings)) {
@@ -220,6 +228,14 @@ NodePart LiveResolution::part_of(const std::string& name) const {
   return remote_part(*facts, policies_);
 }
 
+LiveResolution::Footprint LiveResolution::footprint_of(const NodePart& part) {
+  return {.local_sids = keys_of(part.local_sids),
+          .paths = keys_of(part.paths),
+          .routes = keys_of(part.routes),
+          .locator_routes = keys_of(part.locator_routes),
+          .steered = keys_of(part.steered)};
+}
+
 ForwardingDiff LiveResolution::rebuild(const Work& requested) {
   Work work = requested;
   Journal sids(forwarding_.local_sids);
@@ -245,30 +261,33 @@ ForwardingDiff LiveResolution::rebuild(const Work& requested) {
       }
     }
   }
+  std::map<std::string, NodePart> parts;
   for (const auto& name : work.parts) {
-    auto now = part_of(name);
-    auto& part = parts_[name];
-    sids.erase_missing(part.local_sids, now.local_sids);
-    paths.erase_missing(part.paths, now.paths);
-    routes.erase_missing(part.routes, now.routes);
-    locators.erase_missing(part.locator_routes, now.locator_routes);
-    for (const auto& [path, prefixes] : part.steered) {
+    const auto& now = parts.emplace(name, part_of(name)).first->second;
+    const auto& before = footprints_[name];
+    sids.erase_missing(before.local_sids, now.local_sids);
+    paths.erase_missing(before.paths, now.paths);
+    routes.erase_missing(before.routes, now.routes);
+    locators.erase_missing(before.locator_routes, now.locator_routes);
+    for (const auto& path : before.steered) {
       if (auto* policy = find_in(policies_, path)) policy->steered.clear();
     }
-    part = std::move(now);
   }
 
   for (const auto& id : work.policies) {
     if (const auto* now = find_in(policy_sids_, id)) sids.set_all(*now);
   }
-  for (const auto& name : work.parts) {
-    const auto& part = parts_.at(name);
+  for (const auto& [name, part] : parts) {
     sids.set_all(part.local_sids);
     paths.set_all(part.paths);
     routes.set_all(part.routes);
     locators.set_all(part.locator_routes);
     for (const auto& [path, prefixes] : part.steered) policies_.at(path).steered = prefixes;
-    if (nodes_.find(name) == nullptr) parts_.erase(name);
+    if (nodes_.find(name) == nullptr) {
+      footprints_.erase(name);
+    } else {
+      footprints_[name] = footprint_of(part);
+    }
   }
 
   for (const auto& prefix : work.domain) {

@@ -49,6 +49,15 @@ class LiveResolution {
     std::set<PolicyId> policies;       // to be evaluated again
     std::set<IpPrefix> domain;         // whose users changed
   };
+  /// Which entries of forwarding_ are a node's part: keys only, because there may be very many.
+  struct Footprint {
+    std::vector<srv6::Sid> local_sids;
+    std::vector<PathKey> paths;
+    std::vector<RouteKey> routes;
+    std::vector<IpPrefix> locator_routes;
+    std::vector<PathKey> steered;
+  };
+  [[nodiscard]] static Footprint footprint_of(const NodePart& part);
   using SidMap = std::map<srv6::Sid, LocalSid>;
   struct Enrolled {
     PolicyId policy;
@@ -87,7 +96,7 @@ class LiveResolution {
   // What each stage came to.
   PolicyTable policies_;
   std::map<PolicyId, SidMap> policy_sids_;
-  std::map<std::string, NodePart> parts_;
+  std::map<std::string, Footprint> footprints_;  // by node
   Forwarding forwarding_;
 
   std::vector<Problem> headend_problems_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace sextant::dataplane {
 namespace {
@@ -32,10 +33,20 @@ bool CaptureSet::is_top(const IpPrefix& prefix) const {
   return !parent || !full_.contains(*parent);
 }
 
-void CaptureSet::touch(const IpPrefix& prefix) { touched_.try_emplace(prefix, is_top(prefix)); }
+void CaptureSet::touch(const IpPrefix& prefix) {
+  if (collects_) touched_.try_emplace(prefix, is_top(prefix));
+}
+
+void CaptureSet::collect_changes(bool wanted) {
+  collects_ = wanted;
+  touched_.clear();
+}
 
 void CaptureSet::insert(const IpPrefix& prefix) {
-  if (!members_.insert(prefix).second) return;
+  if (const auto known = full_.find(prefix); known != full_.end()) {
+    known->second = true;
+    return;
+  }
   for (std::optional<IpPrefix> at = prefix; at && !full_.contains(*at); at = parent_of(*at)) {
     if (*at != prefix) {
       const auto halves = halves_of(*at);
@@ -49,14 +60,15 @@ void CaptureSet::insert(const IpPrefix& prefix) {
     if (at->length() < address_bits(at->family())) {
       for (const auto& half : halves_of(*at)) touch(half);
     }
-    full_.insert(*at);
+    full_.emplace(*at, *at == prefix);
   }
 }
 
 void CaptureSet::erase(const IpPrefix& prefix) {
-  if (members_.erase(prefix) == 0) return;
+  const auto known = full_.find(prefix);
+  if (known == full_.end() || !std::exchange(known->second, false)) return;
   for (std::optional<IpPrefix> at = prefix; at && full_.contains(*at); at = parent_of(*at)) {
-    if (members_.contains(*at)) break;
+    if (contains(*at)) break;
     if (at->length() < address_bits(at->family())) {
       const auto halves = halves_of(*at);
       if (std::ranges::all_of(halves, [&](const auto& half) { return full_.contains(half); }))
@@ -81,7 +93,7 @@ CaptureSet::Change CaptureSet::take_change() {
 
 std::vector<IpPrefix> CaptureSet::aggregate() const {
   std::vector<IpPrefix> top;
-  for (const auto& prefix : full_) {
+  for (const auto& [prefix, member] : full_) {
     if (is_top(prefix)) top.push_back(prefix);
   }
   return top;

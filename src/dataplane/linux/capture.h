@@ -5,9 +5,9 @@
 // precisely the same addresses with as few routes as possible.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <set>
-#include <unordered_set>
 #include <vector>
 
 #include "base/ip.h"
@@ -25,10 +25,15 @@ class CaptureSet {
   /// collected for take_change().
   void insert(const IpPrefix& prefix);
   void erase(const IpPrefix& prefix);
-  [[nodiscard]] bool contains(const IpPrefix& prefix) const { return members_.contains(prefix); }
+  [[nodiscard]] bool contains(const IpPrefix& prefix) const {
+    const auto found = full_.find(prefix);
+    return found != full_.end() && found->second;
+  }
 
   /// What happened to the aggregate since the last call.
   [[nodiscard]] Change take_change();
+  /// Whether changes are collected: not worth their memory where all of aggregate() is read next.
+  void collect_changes(bool wanted);
   /// The aggregate, unordered.
   [[nodiscard]] std::vector<IpPrefix> aggregate() const;
 
@@ -36,9 +41,10 @@ class CaptureSet {
   [[nodiscard]] bool is_top(const IpPrefix& prefix) const;
   void touch(const IpPrefix& prefix);
 
-  std::unordered_set<IpPrefix> members_;
-  std::unordered_set<IpPrefix> full_;  // members, and parents whose halves are both full
-  std::map<IpPrefix, bool> touched_;   // was it in the aggregate before the first touch?
+  // Members (true), and parents whose halves are both full.
+  boost::unordered_flat_map<IpPrefix, bool, std::hash<IpPrefix>> full_;
+  bool collects_ = true;
+  std::map<IpPrefix, bool> touched_;  // was it in the aggregate before the first touch?
 };
 
 }  // namespace sextant::dataplane

@@ -70,6 +70,7 @@ void HostSide::set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::
 void HostSide::clear() {
   identity_ = {};
   captures_ = {};
+  captures_.collect_changes(false);  // sync() reads the whole aggregate
   conflicts_.clear();
   closed_.clear();
   pods_.clear();
@@ -380,7 +381,7 @@ Result<void> HostSide::sync(ApplyReport& report) {
                           &HostSide::sync_routes, &HostSide::sync_rules}) {
     if (auto done = (this->*step)(report); !done) return done;
   }
-  (void)captures_.take_change();  // sync_routes() has done it
+  captures_.collect_changes(true);
   added_.clear();
   removed_.clear();
   new_captures_.clear();
