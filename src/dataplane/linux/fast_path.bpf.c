@@ -1,7 +1,7 @@
 // The short cuts of tc between the host and its gateway namespace (fast_path.h).
 //
-// Whatever a program does not know or does not like it leaves alone (TC_ACT_UNSPEC): then the packet
-// takes the way through the gateway, whose kernel knows everything.
+// Whatever a program does not know or does not like it leaves alone (TC_ACT_UNSPEC): then the
+// packet takes the way through the gateway, whose kernel knows everything.
 //
 // clang-format off
 //   encapsulate: egress of sextant0 (host)    inner packets, past POSTROUTING -> H.Encaps -> the underlay's device
@@ -223,7 +223,8 @@ int sx_encapsulate(struct __sk_buff* skb) {
   // Of a packet that is segmented later, at least this much (TCP's options aside).
   const __u32 length = skb->gso_size ? skb->gso_size + inner_headers : inner;
   const long routed = route(skb, list, flow & bpf_htonl(0x0fffffff), length + added, &fib);
-  if (routed != BPF_FIB_LKUP_RET_SUCCESS && routed != BPF_FIB_LKUP_RET_NO_NEIGH) return TC_ACT_UNSPEC;
+  if (routed != BPF_FIB_LKUP_RET_SUCCESS && routed != BPF_FIB_LKUP_RET_NO_NEIGH)
+    return TC_ACT_UNSPEC;
   const __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 
   // The pods' MTU leaves room for the header: segments keep their size.
