@@ -104,7 +104,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, SX_MAX_NODES);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __type(key, struct sx_sid);  // another node's own address
+  __type(key, struct sx_sid);  // another node's own address, of either family
   __type(value, __u32);        // sextant0; 0: what a pod sends there is dropped
 } sx_pod_routes SEC(".maps");
 
@@ -274,23 +274,31 @@ int sx_to_gateway(struct __sk_buff* skb) {
 // host slower.
 SEC("tc")
 int sx_to_overlay(struct __sk_buff* skb) {
-  if (skb->protocol != bpf_htons(ETH_P_IPV6)) return TC_ACT_UNSPEC;
   void* data = (void*)(long)skb->data;
   void* end = (void*)(long)skb->data_end;
-  const struct ipv6hdr* ip = data + ETH_HLEN;
-  if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
-  struct sx_sid node;
-  __builtin_memcpy(node.address, &ip->daddr, 16);
-  const __u32* device = bpf_map_lookup_elem(&sx_pod_routes, &node);
-  if (!device) return TC_ACT_UNSPEC;
+  struct sx_sid node = {};
   struct sx_prefix source = {.length = 128};
-  __builtin_memcpy(source.address, &ip->saddr, 16);
-  if (!bpf_map_lookup_elem(&sx_own_pods, &source)) return TC_ACT_UNSPEC;
+  if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+    const struct ipv6hdr* ip = data + ETH_HLEN;
+    if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
+    __builtin_memcpy(node.address, &ip->daddr, 16);
+    __builtin_memcpy(source.address, &ip->saddr, 16);
+  } else if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    const struct iphdr* ip = data + ETH_HLEN;
+    if ((void*)(ip + 1) > end) return TC_ACT_UNSPEC;
+    node.address[10] = node.address[11] = source.address[10] = source.address[11] = 0xff;
+    __builtin_memcpy(node.address + 12, &ip->daddr, 4);
+    __builtin_memcpy(source.address + 12, &ip->saddr, 4);
+  } else {
+    return TC_ACT_UNSPEC;
+  }
+  const __u32* device = bpf_map_lookup_elem(&sx_pod_routes, &node);
+  if (!device || !bpf_map_lookup_elem(&sx_own_pods, &source)) return TC_ACT_UNSPEC;
   if (*device == 0) return TC_ACT_SHOT;
   const __u32 overlay = *device;
   const struct ethhdr ethernet = {.h_dest = {0x02, 0x53, 0x58, 0x00, 0x00, 0x02},
                                   .h_source = {0x02, 0x53, 0x58, 0x00, 0x00, 0x01},
-                                  .h_proto = bpf_htons(ETH_P_IPV6)};
+                                  .h_proto = skb->protocol};
   if (bpf_skb_store_bytes(skb, 0, &ethernet, sizeof ethernet, 0) != 0) return TC_ACT_SHOT;
   return bpf_redirect(overlay, 0);
 }

@@ -163,8 +163,14 @@ Result<void> FastPath::load(int present_program) {
 namespace {
 
 bool is_pod_route(const overlay::RouteKey& key) {
-  return key.scope == overlay::RouteScope::kPods && key.prefix.family() == Family::kIpv6 &&
-         key.prefix.is_host();
+  return key.scope == overlay::RouteScope::kPods && key.prefix.is_host();
+}
+
+// IPv4 as in sx_prefix.
+sx_sid key_of(const IpAddress& address) {
+  sx_sid key{};
+  std::ranges::copy(key_of(IpPrefix::host(address)).address, key.address);
+  return key;
 }
 
 // For the small maps: what is there but not wanted goes last.
@@ -420,8 +426,7 @@ void FastPath::set_pod_routes(IfIndex host_inner,
   for (const auto& [key, target] : routes) {
     if (!is_pod_route(key)) continue;
     const bool path = std::holds_alternative<overlay::PathKey>(target);
-    wanted.emplace(key_of(srv6::Sid(key.prefix.address().v6())),
-                   path ? netlink::number(host_inner) : 0);
+    wanted.emplace(key_of(key.prefix.address()), path ? netlink::number(host_inner) : 0);
   }
   make_equal(pod_routes_, wanted, report);
   std::map<sx_prefix, std::uint32_t, Before<sx_prefix>> pods;
@@ -433,7 +438,7 @@ void FastPath::change_pod_route(IfIndex host_inner, const overlay::RouteKey& key
                                 const std::optional<overlay::RouteTarget>& target,
                                 ApplyReport& report) {
   if (!is_pod_route(key)) return;
-  const auto node = key_of(srv6::Sid(key.prefix.address().v6()));
+  const auto node = key_of(key.prefix.address());
   if (!target) {
     book(report, pod_routes_.erase(node));
     return;

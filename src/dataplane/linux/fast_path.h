@@ -70,8 +70,7 @@ class FastPath {
   /// What is handed over to the gateway: packets to its SIDs from nodes and routers of the domain.
   /// nftables decides about the others.
   void set_hand_over(netlink::IfIndex host_outer, const FilterInput& input, ApplyReport& report);
-  /// Other nodes' own addresses, where pods' packets go by the overlay. IPv6 only: an underlay need
-  /// not know IPv4, so that those may have no route to an uplink.
+  /// Other nodes' own addresses, where pods' packets go by the overlay.
   void set_pod_routes(netlink::IfIndex host_inner,
                       const std::map<overlay::RouteKey, overlay::RouteTarget>& routes,
                       const std::vector<IpPrefix>& own_pods, ApplyReport& report);

@@ -112,11 +112,9 @@ Route HostSide::locator_route(const IpPrefix& prefix, const Ipv6Address& via) co
 
 // A rule that nobody needs would make every look-up of its family slower.
 bool HostSide::has_pods_rule(Family family) const {
-  if (pods_.empty()) return false;
-  if (family == Family::kIpv6) {
-    return ipv6_pods_rule_ && pods_.rbegin()->first.family() == Family::kIpv6;
-  }
-  return pods_.begin()->first.family() == Family::kIpv4;
+  if (pods_.empty() || !pods_rules_.contains(family)) return false;
+  const auto& some = family == Family::kIpv4 ? *pods_.begin() : *pods_.rbegin();
+  return some.first.family() == family;
 }
 
 Route HostSide::pods_route(const IpPrefix& prefix, RouteType type) const {

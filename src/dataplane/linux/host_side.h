@@ -31,10 +31,9 @@ class HostSide {
   // What is wanted. Nothing is written before sync() or write_changes().
   void set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu);
   void set_identity(const Identity& identity) { identity_ = identity; }
-  /// Whether a rule and a table of their own tell pods' way to other nodes' addresses from the
-  /// host's, or something else does (fast_path.h). IPv6; IPv4 always has the rule, where it has
-  /// such addresses.
-  void set_ipv6_pods_rule(bool wanted) { ipv6_pods_rule_ = wanted; }
+  /// The families in which a rule and a table of their own tell pods' way to other nodes' addresses
+  /// from the host's; in the others something else does (fast_path.h). For the next sync().
+  void set_pods_rules(std::set<Family> families) { pods_rules_ = std::move(families); }
   void set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target);
   void remove_route(const overlay::RouteKey& key);
   void set_locator_route(const IpPrefix& locator, const Ipv6Address& via);
@@ -84,7 +83,7 @@ class HostSide {
   netlink::IfIndex outer_ = netlink::IfIndex::kNone;
   std::uint32_t pod_mtu_ = 0;
   Identity identity_;
-  bool ipv6_pods_rule_ = true;
+  std::set<Family> pods_rules_{Family::kIpv4, Family::kIpv6};
   bool rules_changed_ = false;  // since the last sync_rules()
   CaptureSet captures_;
   // Overlay prefixes that somebody else routes, and who.

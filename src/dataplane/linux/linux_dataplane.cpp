@@ -85,7 +85,11 @@ class LinuxDataplane final : public Dataplane {
                                  report);
       fast_path_->finish_sync(report);
     }
-    host_.set_ipv6_pods_rule(!attach_fast_path(report));
+    const bool attached = attach_fast_path(report);
+    pods_rules_.clear();
+    if (!attached) pods_rules_.insert(Family::kIpv6);
+    if (!attached || !underlay_routes_ipv4(wanted.routes)) pods_rules_.insert(Family::kIpv4);
+    host_.set_pods_rules(pods_rules_);
 
     host_.clear();
     host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
@@ -141,7 +145,13 @@ class LinuxDataplane final : public Dataplane {
         host_.remove_locator_route(locator);
       }
     }
-    if (change.identity) {  // sources and rules follow it
+    const bool rules_change =
+        !pods_rules_.contains(Family::kIpv4) && !underlay_routes_ipv4(change.routes);
+    if (rules_change) {
+      pods_rules_.insert(Family::kIpv4);
+      host_.set_pods_rules(pods_rules_);
+    }
+    if (change.identity || rules_change) {  // sources and rules follow it
       if (auto done = host_.sync(report); !done) return fail(done);
     } else {
       host_.write_changes(report);
@@ -349,6 +359,21 @@ class LinuxDataplane final : public Dataplane {
     return count + inside.value_or(0);
   }
 
+  // Whether the host routes all other nodes' IPv4 addresses to an uplink, where the fast path sends
+  // pods' packets into the overlay. The underlay is IPv6 and need not know them.
+  template <typename Routes>
+  bool underlay_routes_ipv4(const Routes& routes) {
+    std::set<netlink::IfIndex> uplinks;
+    for (const auto& uplink : uplinks_.devices()) uplinks.insert(netlink::IfIndex{uplink.index});
+    return std::ranges::all_of(routes, [&](const auto& entry) {
+      const auto& [key, target] = entry;
+      const bool asked = key.scope == overlay::RouteScope::kPods && key.prefix.address().is_v4();
+      if (!asked) return true;
+      const auto route = netlink::lookup_route(socket_, key.prefix.address());
+      return route && !route->next_hops.empty() && uplinks.contains(route->next_hops[0].link);
+    });
+  }
+
   void hand_over(ApplyReport& report) {
     fast_path_->set_hand_over(gateway_->host_outer(), filter_.input(), report);
   }
@@ -464,7 +489,8 @@ class LinuxDataplane final : public Dataplane {
   std::unique_ptr<GatewaySide> gateway_side_;
   std::optional<FastPath> fast_path_;
   std::size_t programs_ = 0;  // that could be attached
-  EventSet events_;           // whatever becomes of the gateway, the agent waits for this one
+  std::set<Family> pods_rules_;
+  EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;
   std::optional<PacketTooBigSocket> too_big_;
   Timer path_mtu_timer_;
