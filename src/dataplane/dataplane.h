@@ -37,7 +37,7 @@ struct ApplyReport {
 
 struct Count {
   std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // IP and up: paths those of inner packets, SIDs of outer ones
   Count& operator+=(const Count& other) {
     packets += other.packets;
     bytes += other.bytes;

@@ -15,7 +15,7 @@ sources=() scripts=() texts=()
 for file in "${files[@]}"; do
   [[ -f $file ]] || continue
   case $file in
-    *.cpp | *.h) sources+=("$file") ;;
+    *.cpp | *.h | *.bpf.c) sources+=("$file") ;;
     *.py | *.cmake | *CMakeLists.txt) texts+=("$file") ;;
     *) if [[ $file == *.sh ]] || head -c 64 "$file" | grep -qaE '^#!.*\b(ba)?sh\b'; then scripts+=("$file"); fi ;;
   esac

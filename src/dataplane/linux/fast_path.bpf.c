@@ -346,7 +346,7 @@ int sx_decapsulate(struct __sk_buff* skb) {
     return TC_ACT_UNSPEC;
   }
   const __u32 device = delivery->device;
-  const __u32 bytes = skb->len - offset;
+  const __u32 bytes = skb->len - ETH_HLEN;  // as seg6local counts
   if (bpf_skb_adjust_room(skb, -(__s32)removed, BPF_ADJ_ROOM_MAC, flags) != 0) return TC_ACT_UNSPEC;
   struct ethhdr ethernet = {.h_dest = {0x02, 0x53, 0x58, 0x00, 0x00, 0x01},
                             .h_source = {0x02, 0x53, 0x58, 0x00, 0x00, 0x02},

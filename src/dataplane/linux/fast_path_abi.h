@@ -44,7 +44,7 @@ struct sx_list {
 
 struct sx_count {
   __u64 packets;
-  __u64 bytes;    /* of inner packets */
+  __u64 bytes;    /* lists: of inner packets; SIDs: of outer ones, as seg6local counts */
   __u64 resolved; /* nanoseconds of the monotonic clock: the last packet whose next hop the
                      kernel's neighbor table resolved */
 };
