@@ -248,6 +248,21 @@ bool FastPath::attach(const Gateway& gateway, const std::set<Uplink>& uplinks,
   return all;
 }
 
+std::size_t FastPath::attached(const Gateway& gateway, const std::set<Uplink>& uplinks) {
+  const auto at = [](IfIndex device, TcHook hook) -> std::size_t {
+    const auto found = find_tc_program(device, hook);
+    return found && *found ? 1 : 0;
+  };
+  auto count = at(gateway.host_inner(), TcHook::kEgress);
+  for (const auto& uplink : uplinks) {
+    const IfIndex device{uplink.index};
+    count += at(device, TcHook::kIngress) + at(device, TcHook::kEgress);
+  }
+  const auto inside = gateway.netns().run(
+      [&] { return Result<std::size_t>(at(gateway.outer(), TcHook::kIngress)); });
+  return count + inside.value_or(0);
+}
+
 Result<void> FastPath::begin_sync() {
   auto prefixes = prefixes_.entries();
   if (!prefixes) return tl::unexpected(prefixes.error());

@@ -51,6 +51,10 @@ class FastPath {
   [[nodiscard]] bool attach(const Gateway& gateway, const std::set<Uplink>& uplinks,
                             ApplyReport& report);
 
+  /// How many of the programs are at their devices.
+  [[nodiscard]] static std::size_t attached(const Gateway& gateway,
+                                            const std::set<Uplink>& uplinks);
+
   /// From here to finish_sync(), calls of set_*() write only what the maps do not have;
   /// finish_sync() removes what was not set.
   [[nodiscard]] Result<void> begin_sync();

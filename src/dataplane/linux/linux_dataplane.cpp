@@ -230,7 +230,8 @@ class LinuxDataplane final : public Dataplane {
       }
     }
     // libbpf's own detaching is heard too, so what counts is what is there.
-    if (programs && !damage && fast_path_ && attached_programs() < programs_) {
+    if (programs && !damage && fast_path_ &&
+        FastPath::attached(*gateway_, uplinks_.devices()) < programs_) {
       note([] { return std::string("BPF program at a device removed"); });
     }
     return damage;
@@ -339,24 +340,8 @@ class LinuxDataplane final : public Dataplane {
     if (const auto done = FastPath::detach_uplinks(socket_, keep, report); !done) {
       report.problems.push_back({.object = "fast path", .error = done.error()});
     }
-    programs_ = attached_programs();
+    programs_ = FastPath::attached(*gateway_, uplinks_.devices());
     return all;
-  }
-
-  /// How many of the fast path's programs are at their devices.
-  [[nodiscard]] std::size_t attached_programs() const {
-    const auto at = [](netlink::IfIndex device, TcHook hook) -> std::size_t {
-      const auto found = find_tc_program(device, hook);
-      return found && *found ? 1 : 0;
-    };
-    auto count = at(gateway_->host_inner(), TcHook::kEgress);
-    for (const auto& uplink : uplinks_.devices()) {
-      const netlink::IfIndex device{uplink.index};
-      count += at(device, TcHook::kIngress) + at(device, TcHook::kEgress);
-    }
-    const auto inside = gateway_->netns().run(
-        [&] { return Result<std::size_t>(at(gateway_->outer(), TcHook::kIngress)); });
-    return count + inside.value_or(0);
   }
 
   // Whether the host routes all other nodes' IPv4 addresses to an uplink, where the fast path sends
