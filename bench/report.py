@@ -24,7 +24,7 @@ PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "images" / "performance.svg"
 FIELDS = {"bench", "case", "unit", "ours", "runs"}
 COLORS = {
-    "sextant": "#e07b00", "plain": "#b6c2cd", "vxlan": "#7d96ad", "seg6": "#9fc8e8", "seg6-hooks": "#0a6ebd",
+    "sextant": "#e07b00", "plain": "#b6c2cd", "vxlan": "#7d96ad", "seg6": "#9fc8e8", "seg6-tables": "#4f9bd9", "seg6-hooks": "#0a6ebd",
     "ip-batch": "#7d96ad", "bridge": "#7d96ad",
 }  # fmt: skip
 

@@ -62,7 +62,7 @@ route add {pods6} via fd09::{peer}
 /// whole SRH for three, as ours has it.
 class Seg6 final : public Peer {
  public:
-  explicit Seg6(bool hooks) : Peer(hooks ? "seg6-hooks" : "seg6"), hooks_(hooks) {
+  explicit Seg6(bool hooks) : Peer(hooks ? "seg6-tables" : "seg6"), hooks_(hooks) {
     for (const Side* side : kSides) {
       const Side& far = other(*side);
       const Space& node = lab().node(*side);
@@ -96,6 +96,86 @@ route add {own_decap6} encap seg6local action End.DT6 table main dev ul
 
  private:
   bool hooks_;
+};
+
+/// Kernel seg6 set by hand so that inner packets cross the hooks that they cross with ours, once
+/// each: in a namespace of its own, joined to the node by two veth pairs.
+class Seg6Hooks final : public Peer {
+ public:
+  Seg6Hooks() : Peer("seg6-hooks"), a_("seg6-hooks-gw-a"), b_("seg6-hooks-gw-b") {
+    for (const Side* side : kSides) join(*side, side == &kA ? a_ : b_);
+    lab().add_hooks(true);
+  }
+  [[nodiscard]] bool hooked() const override { return true; }
+  [[nodiscard]] std::size_t overhead(bool steered) const override {
+    return steered ? srv6::encapsulation_overhead(3, EncapMode::kEncaps)
+                   : srv6::encapsulation_overhead(1, EncapMode::kEncapsReduced);
+  }
+  [[nodiscard]] bool steers() const override { return true; }
+
+ private:
+  void join(const Side& side, const Space& gateway) const {
+    using fmt::arg;
+    const Side& far = other(side);
+    const Space& node = lab().node(side);
+    gateway.sysctl({"net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+                    "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
+                    "net.ipv6.conf.all.seg6_enabled=1", "net.ipv6.conf.default.seg6_enabled=1"});
+    node.ip(fmt::format(
+        R"(link add gi index 400 address 02:00:00:00:03:01 mtu 9000 type veth peer name in index 401 address 02:00:00:00:03:02 mtu 9000 netns {gateway}
+link add go index 410 address 02:00:00:00:04:01 mtu 9000 type veth peer name out index 411 address 02:00:00:00:04:02 mtu 9000 netns {gateway}
+link set gi up
+link set go up
+neighbour add fe80::7 dev gi lladdr 02:00:00:00:03:02 nud permanent
+route add {locator} via {underlay}
+route add {pods4} via inet6 fe80::7 dev gi
+route add {pods6} via fe80::7 dev gi
+route add {steered4} via inet6 fe80::7 dev gi
+route add {steered6} via fe80::7 dev gi
+)",
+        arg("gateway", gateway.name()), arg("locator", far.locator),
+        arg("underlay", far.underlay_ipv6), arg("pods4", far.pods4), arg("pods6", far.pods6),
+        arg("steered4", far.steered4), arg("steered6", far.steered6)));
+    gateway.run({"ip", "sr", "tunsrc", "set", std::string(side.underlay_ipv6)});
+    gateway.ip(fmt::format(
+        R"(link set in up
+link set out up
+neighbour add fe80::8 dev out lladdr 02:00:00:00:04:01 nud permanent
+neighbour add fe80::9 dev in lladdr 02:00:00:00:03:01 nud permanent
+route add default via fe80::8 dev out
+route add {pods4} encap seg6 mode encap.red segs {decap4} dev out
+route add {pods6} encap seg6 mode encap.red segs {decap6} dev out
+route add {steered4} encap seg6 mode encap segs {end},{second_end},{decap4} dev out
+route add {steered6} encap seg6 mode encap segs {end},{second_end},{decap6} dev out
+route add {own_pods4} via inet6 fe80::9 dev in
+route add {own_pods6} via fe80::9 dev in
+route add {own_steered4} via inet6 fe80::9 dev in
+route add {own_steered6} via fe80::9 dev in
+route add {own_decap4} encap seg6local action End.DX4 nh4 0.0.0.0 dev in
+route add {own_decap6} encap seg6local action End.DT6 table main dev in
+)",
+        arg("pods4", far.pods4), arg("pods6", far.pods6), arg("steered4", far.steered4),
+        arg("steered6", far.steered6), arg("decap4", far.decap4), arg("decap6", far.decap6),
+        arg("end", kFirstEnd), arg("second_end", kSecondEnd), arg("own_pods4", side.pods4),
+        arg("own_pods6", side.pods6), arg("own_steered4", side.steered4),
+        arg("own_steered6", side.steered6), arg("own_decap4", side.decap4),
+        arg("own_decap6", side.decap6)));
+    // Outer packets pass by the node's FORWARD chain, as those of any tunnel do.
+    std::string chains;
+    for (const auto device : {"ul", "to-r"}) {
+      chains += fmt::format(
+          "chain {0} {{ type filter hook ingress device \"{0}\" priority 100; policy accept;\n"
+          "ip6 daddr {1} ether daddr set 02:00:00:00:04:02 fwd to \"go\"\n}}\n",
+          device, side.locator);
+    }
+    node.nft(
+        fmt::format("table ip6 tunnel {{\nchain prerouting {{\n"
+                    "type filter hook prerouting priority -450; policy accept;\n"
+                    "iifname \"go\" dup to ip6 daddr drop\n}}\n}}\ntable netdev tunnel {{\n{}}}\n",
+                    chains));
+  }
+
+  Space a_, b_;
 };
 
 IpPrefix prefix(std::string_view text) { return must(IpPrefix::parse(text)); }
@@ -208,6 +288,7 @@ std::vector<std::unique_ptr<Peer>> make_peers() {
   peers.push_back(std::make_unique<Vxlan>());
   peers.push_back(std::make_unique<Seg6>(false));
   peers.push_back(std::make_unique<Seg6>(true));
+  peers.push_back(std::make_unique<Seg6Hooks>());
   return peers;
 }
 

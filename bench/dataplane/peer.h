@@ -36,8 +36,9 @@ class Peer {
 /// Sextant's Linux data plane, with hooks.
 inline constexpr std::string_view kOurs = "sextant";
 /// All of them at work, ours first: plain routing and VXLAN with hooks, kernel seg6 routes made by
-/// hand ("seg6": no netfilter at all; "seg6-hooks": the same chains as ours, without the drop of
-/// what conntrack calls invalid, for it calls decapsulated packets so).
+/// hand ("seg6": no netfilter at all; "seg6-tables": the same chains as ours, without the drop of
+/// what conntrack calls invalid, for it calls decapsulated packets so; "seg6-hooks": inner packets
+/// cross all the hooks that they cross with ours).
 [[nodiscard]] std::vector<std::unique_ptr<Peer>> make_peers();
 
 }  // namespace sextant::bench
