@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "dataplane/linux/blame.h"
 #include "footprint/inventory.h"
 
 namespace sextant::footprint {
@@ -25,16 +26,6 @@ std::string inode_of_claim(const std::string& name) {
   return {};
 }
 
-bool holds(const fs::path& process, const std::string& link) {
-  std::error_code error;
-  fs::directory_iterator at(process / "fd", error);
-  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
-    std::error_code gone;
-    if (fs::read_symlink(at->path(), gone) == link) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::optional<pid_t> running_agent() {
@@ -47,7 +38,8 @@ std::optional<pid_t> running_agent() {
     const auto name = at->path().filename().string();
     pid_t pid = 0;
     const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad == std::errc() && end == name.data() + name.size() && holds(at->path(), link))
+    if (bad == std::errc() && end == name.data() + name.size() &&
+        dataplane::holds_file(at->path(), link))
       return pid;
   }
   return 0;

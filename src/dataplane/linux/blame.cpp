@@ -32,16 +32,6 @@ std::string inode_of_port(std::uint32_t port) {
   return {};
 }
 
-bool holds(const fs::path& process, const std::string& link) {
-  std::error_code error;
-  fs::directory_iterator at(process / "fd", error);
-  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
-    std::error_code gone;
-    if (fs::read_symlink(at->path(), gone) == link) return true;
-  }
-  return false;
-}
-
 std::string named(const fs::path& process) {
   std::ifstream file(process / "comm");
   std::string name;
@@ -98,6 +88,16 @@ bool is_deletion(std::uint16_t type) {
 
 }  // namespace
 
+bool holds_file(const fs::path& process, const std::string& link) {
+  std::error_code error;
+  fs::directory_iterator at(process / "fd", error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+    std::error_code gone;
+    if (fs::read_symlink(at->path(), gone) == link) return true;
+  }
+  return false;
+}
+
 std::string process_of_port(std::uint32_t port) {
   if (port == 0) return "the kernel";
   constexpr auto kGone = "a process that has ended";
@@ -105,7 +105,7 @@ std::string process_of_port(std::uint32_t port) {
   if (inode.empty()) return kGone;
   const auto link = "socket:[" + inode + "]";
   // A process's first socket mostly has the process's number for its port.
-  if (const auto likely = fs::path("/proc") / std::to_string(port); holds(likely, link)) {
+  if (const auto likely = fs::path("/proc") / std::to_string(port); holds_file(likely, link)) {
     return named(likely);
   }
   std::error_code error;
@@ -113,7 +113,7 @@ std::string process_of_port(std::uint32_t port) {
   for (; !error && at != fs::directory_iterator(); at.increment(error)) {
     const auto name = at->path().filename().string();
     const bool process = name.find_first_not_of("0123456789") == std::string::npos;
-    if (process && holds(at->path(), link)) return named(at->path());
+    if (process && holds_file(at->path(), link)) return named(at->path());
   }
   return kGone;
 }

@@ -7,9 +7,14 @@
 #include <linux/netlink.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace sextant::dataplane {
+
+/// Whether the process (its folder in /proc) has open what /proc calls `link`: "socket:[4711]".
+/// False where it has ended or may not be looked at.
+[[nodiscard]] bool holds_file(const std::filesystem::path& process, const std::string& link);
 
 /// "zebra (process 812)", "the kernel", or "a process that has ended", in the calling thread's
 /// network namespace.
