@@ -49,7 +49,7 @@ target_link_libraries(test_headers PRIVATE GTest::gtest GTest::gmock)
 target_compile_options(test_headers PRIVATE -fpch-preprocess $<$<CONFIG:RelWithDebInfo>:-O1>)
 target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 
-foreach(label unit netns conformance testbed)
+foreach(label unit netns conformance testbed kubernetes)
   add_custom_target(tests_${label})
 endforeach()
 function(sextant_test name)
