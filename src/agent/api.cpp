@@ -22,6 +22,16 @@ HttpResponse healthz(const Reconciler& reconciler, const SourceState& source) {
       reasons.empty() ? 200 : 503);
 }
 
+// What probes ask. Alive: the loop answers, whatever else is wrong; a restart would mend nothing
+// more. Ready: what is wanted has been put into force as a whole; single objects that cannot be
+// (/healthz) are no reason to stop a roll-out.
+HttpResponse livez() { return answer({{"alive", true}}); }
+
+HttpResponse readyz(const Reconciler& reconciler, const SourceState& source) {
+  const bool ready = source.loaded && reconciler.begun() && !reconciler.failure();
+  return answer({{"ready", ready}}, ready ? 200 : 503);
+}
+
 HttpResponse sids(Reconciler& reconciler) {
   const auto counters = reconciler.dataplane().counters();
   if (!counters) return error_response(500, counters.error().message());
@@ -59,6 +69,8 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
   };
   return serve({
       {"/healthz", always([&reconciler, source] { return healthz(reconciler, source()); })},
+      {"/livez", always([] { return livez(); })},
+      {"/readyz", always([&reconciler, source] { return readyz(reconciler, source()); })},
       {"/metrics", always([&reconciler, &metrics, source] {
          return metrics_response(metrics, reconciler, source());
        })},
@@ -77,10 +89,15 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
 
 HttpHandler make_metrics_api(Reconciler& reconciler, std::function<SourceState()> source,
                              Metrics& metrics) {
-  return serve(
-      {{"/metrics", [&reconciler, &metrics, source = std::move(source)](const HttpRequest&) {
-          return metrics_response(metrics, reconciler, source());
-        }}});
+  return serve({
+      {"/livez", [](const HttpRequest&) { return livez(); }},
+      {"/readyz",
+       [&reconciler, source](const HttpRequest&) { return readyz(reconciler, source()); }},
+      {"/metrics",
+       [&reconciler, &metrics, source](const HttpRequest&) {
+         return metrics_response(metrics, reconciler, source());
+       }},
+  });
 }
 
 }  // namespace sextant::agent

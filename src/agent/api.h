@@ -13,7 +13,7 @@ namespace sextant::agent {
 /// outlive the handler.
 [[nodiscard]] HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source,
                                    Metrics& metrics);
-/// For the TCP listener: /metrics, and nothing else of the node.
+/// For the TCP listener: /metrics and the probes (/livez, /readyz), and nothing else of the node.
 [[nodiscard]] HttpHandler make_metrics_api(Reconciler& reconciler,
                                            std::function<SourceState()> source, Metrics& metrics);
 

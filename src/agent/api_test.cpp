@@ -59,6 +59,30 @@ TEST_F(ApiTest, HealthFollowsTheDataPlane) {
     "reasons": ["open netlink: Operation not permitted"]})"));
 }
 
+TEST_F(ApiTest, ProbesTellAliveFromReadyAndReadyFromHealthy) {
+  const auto tcp = make_metrics_api(
+      *reconciler_, [this] { return source_; }, metrics_);
+  const auto ready = [&] {
+    const auto status = tcp({.method = "GET", .target = "/readyz"}).status;
+    EXPECT_EQ(api_({.method = "GET", .target = "/readyz"}).status, status);
+    return status;
+  };
+  EXPECT_EQ(ready(), 503U) << "nothing is in force yet";
+  EXPECT_EQ(tcp({.method = "GET", .target = "/livez"}).status, 200U);
+  reconciler_->begin();
+  EXPECT_EQ(ready(), 200U);
+  fake_->report_problems({{"route 172.16.2.0/26", {"add", "it", "exists", "remove the other"}}});
+  reconciler_->reconcile(Reason::kDamage);
+  EXPECT_EQ(get("/healthz", 503).at("healthy"), json::value(false));
+  EXPECT_EQ(ready(), 200U) << "one object's problem stops no roll-out";
+  fake_->fail_with(Error{"open", "netlink", "Operation not permitted"});
+  reconciler_->reconcile(Reason::kDamage);
+  EXPECT_EQ(ready(), 503U);
+  EXPECT_EQ(get("/livez").at("alive"), json::value(true));
+  EXPECT_EQ(tcp({.method = "GET", .target = "/readyz"}).body, R"({"ready":false})")
+      << "reasons are not for the network";
+}
+
 TEST_F(ApiTest, StatusTellsWhoWhatAndEveryProblemWithItsReason) {
   fake_->set_capabilities({{"decapsulation", "End.DT6", "the kernel has no VRF device"}});
   fake_->report_problems({{"route 172.16.2.0/26", {"add", "it", "exists", "remove the other"}}});

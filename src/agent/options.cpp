@@ -33,6 +33,10 @@ constexpr auto kFooter =
     "Prometheus\n"
     "  sextantd --remove                            # remove all forwarding of Sextant\n"
     "\n"
+    "Environment:\n"
+    "  SEXTANT_...  each option but --remove: SEXTANT_MAX_SEGMENTS=3; the command line goes "
+    "before\n"
+    "\n"
     "Signals:\n"
     "  TERM, INT  end it; forwarding stays, and the next agent adopts it\n"
     "  HUP        read all manifests again\n"
@@ -117,6 +121,20 @@ std::string check_device(const std::string& name) {
   return good ? "" : "'" + name + "' is not a device's name or its beginning and '*'";
 }
 
+/// --max-segments is $SEXTANT_MAX_SEGMENTS too, and so on: a DaemonSet's ConfigMap is its
+/// configuration. An empty variable is none.
+void take_from_environment(CLI::App& app) {
+  for (auto* option : app.get_options()) {
+    const auto name = option->get_lnames().empty() ? "" : option->get_lnames().front();
+    if (name.empty() || name == "help" || name == "version" || name == "remove") continue;
+    std::string variable = "SEXTANT_" + name;
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char byte) {
+      return byte == '-' ? '_' : static_cast<char>(std::toupper(byte));
+    });
+    option->envname(variable);
+  }
+}
+
 }  // namespace
 
 void describe_command_line(CLI::App& app, Options& options) {
@@ -191,6 +209,7 @@ void describe_command_line(CLI::App& app, Options& options) {
                "Count the traffic on plain paths node by node too: series grow with the cluster");
   app.add_flag("--remove", options.remove,
                "Remove everything that Sextant's data plane owns on this node, and exit");
+  take_from_environment(app);
 }
 
 CommandLine parse_command_line(int argc, const char* const* argv) {

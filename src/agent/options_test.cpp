@@ -47,6 +47,26 @@ TEST_F(OptionsTest, TakeTheNodeFromTheEnvironmentUnlessItIsGiven) {
   EXPECT_EQ(parse({"--node", "master"}).options.value().node, "master");
 }
 
+TEST_F(OptionsTest, TakeEveryOptionFromTheEnvironmentUnlessItIsGiven) {
+  const std::vector<std::pair<const char*, const char*>> variables{
+      {"SEXTANT_MAX_SEGMENTS", "3"},
+      {"SEXTANT_SID_PREFIX", "fcff::/16,cafe::/64"},
+      {"SEXTANT_METRICS_PER_NODE", "true"},
+      {"SEXTANT_ENCAP", ""},
+      {"SEXTANT_REMOVE", "true"}};
+  for (const auto& [name, value] : variables) ::setenv(name, value, 1);
+  const auto options = parse({"--node", "a"}).options.value();
+  EXPECT_EQ(options.max_segments, 3U);
+  EXPECT_EQ(options.sid_prefixes.size(), 2U);
+  EXPECT_TRUE(options.metrics_per_node);
+  EXPECT_EQ(options.encap, srv6::EncapMode::kEncaps) << "an empty variable is none";
+  EXPECT_FALSE(options.remove) << "never by a variable that somebody forgot";
+  EXPECT_EQ(parse({"--node", "a", "--max-segments", "4"}).options.value().max_segments, 4U);
+  ::setenv("SEXTANT_MAX_SEGMENTS", "0", 1);
+  EXPECT_EQ(parse({"--node", "a"}).exit_status, 2);
+  for (const auto& [name, value] : variables) ::unsetenv(name);
+}
+
 TEST_F(OptionsTest, ChooseTheFullEncapsulation) {
   EXPECT_EQ(parse({"--node", "a", "--encap", "reduced"}).options.value().encap,
             srv6::EncapMode::kEncapsReduced);

@@ -1,6 +1,6 @@
 #include "dataplane/linux/netlink/attributes.h"
 
-#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
 
 #include <algorithm>
 
@@ -11,16 +11,13 @@ namespace {
 // the walk.
 template <typename Visit>
 void walk(std::span<const std::uint8_t> bytes, Visit visit) {
-  const std::uint8_t* end = bytes.data() + bytes.size();
-  const auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
-  while (mnl_attr_ok(attribute,
-                     static_cast<int>(end - reinterpret_cast<const std::uint8_t*>(attribute)))) {
-    const auto* payload = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
-    if (visit(mnl_attr_get_type(attribute),
-              std::span(payload, mnl_attr_get_payload_len(attribute)))) {
-      return;
-    }
-    attribute = mnl_attr_next(attribute);
+  const auto* attribute = reinterpret_cast<const rtattr*>(bytes.data());
+  int left = static_cast<int>(bytes.size());
+  while (RTA_OK(attribute, left)) {
+    const auto* payload = static_cast<const std::uint8_t*>(RTA_DATA(attribute));
+    const auto type = static_cast<std::uint16_t>(attribute->rta_type & NLA_TYPE_MASK);
+    if (visit(type, std::span(payload, RTA_PAYLOAD(attribute)))) return;
+    attribute = RTA_NEXT(attribute, left);
   }
 }
 
@@ -58,7 +55,7 @@ void Attributes::for_each(
 }
 
 Attributes Attributes::behind(const nlmsghdr& message, std::size_t header_size) {
-  const std::size_t start = MNL_NLMSG_HDRLEN + MNL_ALIGN(header_size);
+  const std::size_t start = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
   if (message.nlmsg_len < start) return {};
   return Attributes(
       {reinterpret_cast<const std::uint8_t*>(&message) + start, message.nlmsg_len - start});

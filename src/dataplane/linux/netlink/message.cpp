@@ -1,7 +1,6 @@
 #include "dataplane/linux/netlink/message.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -32,25 +31,24 @@ constexpr std::array kObjects{
 
 Message::Message(std::uint16_t type, std::uint16_t flags) {
   buffer_.reserve(256);
-  buffer_.resize(MNL_NLMSG_HDRLEN);
-  mnl_nlmsg_put_header(buffer_.data());
+  buffer_.resize(NLMSG_HDRLEN);
+  header().nlmsg_len = NLMSG_HDRLEN;
   header().nlmsg_type = type;
   header().nlmsg_flags = static_cast<std::uint16_t>(flags | NLM_F_REQUEST);
 }
 
-// libmnl writes behind nlmsg_len: the room must be there first.
 Message& Message::raw(std::span<const std::uint8_t> bytes) {
-  buffer_.resize(buffer_.size() + MNL_ALIGN(bytes.size()));
-  void* extra = mnl_nlmsg_put_extra_header(&header(), bytes.size());
-  std::memcpy(extra, bytes.data(), bytes.size());
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  buffer_.resize(NLMSG_ALIGN(buffer_.size()));
+  header().nlmsg_len = static_cast<std::uint32_t>(buffer_.size());
   return *this;
 }
 
 Message& Message::bytes(std::uint16_t type, std::span<const std::uint8_t> value) {
-  assert(value.size() + MNL_ATTR_HDRLEN <= UINT16_MAX);
-  buffer_.resize(buffer_.size() + MNL_ALIGN(MNL_ATTR_HDRLEN + value.size()));
-  mnl_attr_put(&header(), type, value.size(), value.data());
-  return *this;
+  assert(value.size() + NLA_HDRLEN <= UINT16_MAX);
+  const nlattr attribute{.nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + value.size()),
+                         .nla_type = type};
+  return raw({reinterpret_cast<const std::uint8_t*>(&attribute), sizeof attribute}).raw(value);
 }
 
 Message& Message::be16(std::uint16_t type, std::uint16_t value) { return u16(type, htons(value)); }
@@ -64,15 +62,16 @@ Message& Message::text(std::uint16_t type, std::string_view value) {
 
 Message::Nest Message::nest(std::uint16_t type) {
   const std::size_t at = buffer_.size();
-  buffer_.resize(at + MNL_ATTR_HDRLEN);
-  mnl_attr_nest_start(&header(), type);  // sets NLA_F_NESTED
+  bytes(static_cast<std::uint16_t>(type | NLA_F_NESTED), {});
   return {*this, at};
 }
 
 void Message::Nest::close() {
   if (message_ == nullptr) return;
-  assert(message_->buffer_.size() - at_ <= UINT16_MAX);
-  mnl_attr_nest_end(&message_->header(), reinterpret_cast<nlattr*>(message_->buffer_.data() + at_));
+  const auto length = message_->buffer_.size() - at_;
+  assert(length <= UINT16_MAX);
+  reinterpret_cast<nlattr*>(message_->buffer_.data() + at_)->nla_len =
+      static_cast<std::uint16_t>(length);
   message_ = nullptr;
 }
 

@@ -1,9 +1,9 @@
 #include "dataplane/linux/netlink/socket.h"
 
-#include <libmnl/libmnl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -45,13 +45,13 @@ Verdict read_verdict(const nlmsghdr& message) {
     if (error == nullptr) return verdict;
     skip = sizeof(nlmsgerr);
     if ((message.nlmsg_flags & NLM_F_CAPPED) == 0) {
-      skip += NLMSG_ALIGN(error->msg.nlmsg_len) - MNL_NLMSG_HDRLEN;
+      skip += NLMSG_ALIGN(error->msg.nlmsg_len) - NLMSG_HDRLEN;
     }
   }
   const std::span<const std::uint8_t> whole(reinterpret_cast<const std::uint8_t*>(&message),
                                             message.nlmsg_len);
-  if (whole.size() < MNL_NLMSG_HDRLEN + skip) return verdict;
-  const Attributes attributes(whole.subspan(MNL_NLMSG_HDRLEN + skip));
+  if (whole.size() < NLMSG_HDRLEN + skip) return verdict;
+  const Attributes attributes(whole.subspan(NLMSG_HDRLEN + skip));
   verdict.text = attributes.text(NLMSGERR_ATTR_MSG).value_or("");
   return verdict;
 }
@@ -79,9 +79,9 @@ template <typename Visit>
 void for_each_message(std::span<const std::uint8_t> datagram, Visit visit) {
   const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
   int left = static_cast<int>(datagram.size());
-  while (mnl_nlmsg_ok(message, left)) {
+  while (NLMSG_OK(message, static_cast<unsigned>(std::max(left, 0)))) {
     visit(*message);
-    message = mnl_nlmsg_next(message, &left);
+    message = NLMSG_NEXT(message, left);
   }
 }
 
@@ -196,7 +196,7 @@ Result<void> Socket::dump(Message message, const MessageHandler& on_entry) {
         } else if (reply.nlmsg_type >= NLMSG_MIN_TYPE) {
           const auto* start = reinterpret_cast<const std::uint8_t*>(&reply);
           entries.insert(entries.end(), start, start + reply.nlmsg_len);
-          entries.resize(MNL_ALIGN(entries.size()));
+          entries.resize(NLMSG_ALIGN(entries.size()));
         }
       });
     }
@@ -292,7 +292,7 @@ std::size_t Batch::add(const Message& message) {
   offsets_.push_back(bytes_.size());
   const auto wire = message.wire();
   bytes_.insert(bytes_.end(), wire.begin(), wire.end());
-  bytes_.resize(MNL_ALIGN(bytes_.size()));
+  bytes_.resize(NLMSG_ALIGN(bytes_.size()));
   return offsets_.size() - 1;
 }
 

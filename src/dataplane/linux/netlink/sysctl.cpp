@@ -4,11 +4,22 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/unique_fd.h"
 
 namespace sextant::netlink {
 namespace {
+
+// A container without privileges has /proc/sys read only. The machine's own may be mounted beside
+// it: its net/ shows each thread the parameters of that thread's network namespace, as everywhere.
+const std::string& folder() {
+  static const std::string kFolder = [] {
+    const char* other = std::getenv("SEXTANT_PROC_SYS");
+    return std::string(other == nullptr || *other == '\0' ? "/proc/sys" : other) + "/";
+  }();
+  return kFolder;
+}
 
 Result<std::string> path_of(std::string_view name) {
   std::string path(name);
@@ -17,7 +28,7 @@ Result<std::string> path_of(std::string_view name) {
       path.find('\0') != std::string::npos) {
     return failure("find sysctl", "'" + std::string(name) + "'", "not the name of a sysctl");
   }
-  return "/proc/sys/" + path;
+  return folder() + path;
 }
 
 // Spaces and tabs separate values alike: "4096\t87380" reads as "4096 87380".

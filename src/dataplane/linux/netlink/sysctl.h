@@ -1,5 +1,5 @@
-// Kernel parameters below /proc/sys, by their dotted or slashed name. net.* are those of the
-// calling thread's network namespace: use Netns::run for another one.
+// Kernel parameters below /proc/sys (or $SEXTANT_PROC_SYS), by their dotted or slashed name. net.*
+// are those of the calling thread's network namespace: use Netns::run for another one.
 #pragma once
 
 #include <string>
