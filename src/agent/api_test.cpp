@@ -43,7 +43,7 @@ class ApiTest : public ::testing::Test {
   }
 
   dataplane::FakeDataplane* fake_ = nullptr;
-  SourceState source_{.kind = "manifests", .path = "/etc/m", .loaded = true};
+  SourceState source_{.kind = "manifests", .place = "/etc/m", .loaded = true};
   std::optional<Reconciler> reconciler_;
   Metrics metrics_{false};
   HttpHandler api_;

@@ -17,24 +17,22 @@
 #include "agent/api.h"
 #include "agent/http_server.h"
 #include "agent/lock.h"
+#include "agent/make_source.h"
 #include "agent/metrics.h"
 #include "agent/pace.h"
 #include "agent/reconciler.h"
 #include "base/log.h"
-#include "sources/manifest_directory.h"
 
 namespace sextant::agent {
 namespace {
 
 namespace asio = boost::asio;
-using sources::ManifestDirectory;
 
 constexpr RepairPace::Limits kRepairs{.burst = 5,
                                       .shortest = std::chrono::milliseconds(200),
                                       .longest = std::chrono::seconds(2),
                                       .quiet = std::chrono::seconds(10)};
 constexpr std::chrono::minutes kStormReport{1};  // between lines about a lasting storm
-constexpr std::chrono::seconds kSourceRetry{1};
 constexpr std::chrono::seconds kListenRetry{1};
 constexpr std::chrono::seconds kLagInterval{1};
 
@@ -55,10 +53,8 @@ bool may_begin(const Beginning& beginning) {
 }
 
 struct Daemon::State {
-  State(const Options& from, ManifestDirectory directory,
-        std::unique_ptr<dataplane::Dataplane> dataplane)
+  State(const Options& from, std::unique_ptr<dataplane::Dataplane> dataplane)
       : options(from),
-        manifests(std::move(directory)),
         metrics(from.metrics_per_node),
         reconciler({.node = from.node,
                     .max_segments = from.max_segments,
@@ -69,24 +65,21 @@ struct Daemon::State {
 
   void begin();
   void take(const overlay::IntentChange& change);
-  void count_reload(const Result<overlay::IntentChange>& change);
-  void reload();
+  void hear(const Result<overlay::IntentChange>& change);
   void report_damage();
   void schedule_retry();
   void hurry_retry();
   void arm_retry(Clock::duration delay);
-  [[nodiscard]] SourceState source_state() const;
 
   [[nodiscard]] Result<void> listen();
   asio::awaitable<void> keep_listening();
-  asio::awaitable<void> follow_manifests();
   asio::awaitable<void> follow_damage();
   asio::awaitable<void> follow_signals();
   asio::awaitable<void> follow_lag();
 
   Options options;
   asio::io_context io{1};
-  ManifestDirectory manifests;
+  std::unique_ptr<sources::Source> source;
   Metrics metrics;
   Reconciler reconciler;
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
@@ -101,35 +94,22 @@ struct Daemon::State {
   std::unique_ptr<HttpServer> metrics_server;
 };
 
-SourceState Daemon::State::source_state() const {
-  return {.kind = "manifests",
-          .path = options.manifests,
-          .loaded = manifests.loaded(),
-          .findings = manifests.findings()};
-}
-
 void Daemon::State::begin() {
   if (reconciler.begun()) return;
-  const auto source = source_state();
-  const bool node_known = manifests.intent().nodes.contains(options.node);
-  const bool errors = std::any_of(
-      source.findings.begin(), source.findings.end(),
-      [](const auto& finding) { return finding.severity == sources::Severity::kError; });
-  if (may_begin({.loaded = source.loaded,
+  const bool node_known = source->intent().nodes.contains(options.node);
+  if (may_begin({.loaded = source->loaded(),
                  .node_known = node_known,
-                 .errors = errors,
+                 .errors = source->in_doubt(options.node),
                  .has_forwarding = reconciler.dataplane().has_forwarding()})) {
     if (!node_known)
-      log::warn("node {} is not among the manifests in {}: it gets no overlay", options.node,
-                options.manifests);
+      log::warn("node {} is not among the {} in {}: it gets no overlay", options.node,
+                source->kind(), source->place());
     reconciler.begin();
     metrics.adopted(reconciler.dataplane());
     schedule_retry();
-  } else if (!std::exchange(hold_logged, true)) {
-    log::warn(
-        "not everything in {} can be read, or node {} is not in it: what an earlier agent left "
-        "keeps forwarding, unchanged, until that is mended",
-        options.manifests, options.node);
+  } else if (source->loaded() && !std::exchange(hold_logged, true)) {
+    log::warn("{}: what an earlier agent left keeps forwarding, unchanged, until then",
+              hold_reason(source->state(), options.node));
   }
 }
 
@@ -139,20 +119,11 @@ void Daemon::State::take(const overlay::IntentChange& change) {
   if (!change.empty()) hurry_retry();
 }
 
-void Daemon::State::count_reload(const Result<overlay::IntentChange>& change) {
+void Daemon::State::hear(const Result<overlay::IntentChange>& change) {
   metrics.reloaded(!change           ? ReloadResult::kFailed
                    : change->empty() ? ReloadResult::kUnchanged
                                      : ReloadResult::kChanged);
-}
-
-void Daemon::State::reload() {
-  log::info("reading all manifests in {} again", options.manifests);
-  const auto change = manifests.reload();
-  count_reload(change);
-  if (change)
-    take(*change);
-  else
-    log::error({{"error", change.error()}}, "{}", change.error().message());
+  if (change) take(*change);
 }
 
 void Daemon::State::arm_retry(Clock::duration delay) {
@@ -190,7 +161,7 @@ void Daemon::State::hurry_retry() {
 Result<void> Daemon::State::listen() {
   auto made = HttpServer::listen(io, options.socket,
                                  make_api(
-                                     reconciler, [this] { return source_state(); }, metrics));
+                                     reconciler, [this] { return source->state(); }, metrics));
   if (!made) return tl::unexpected(made.error());
   server = std::move(*made);
   return {};
@@ -203,24 +174,6 @@ asio::awaitable<void> Daemon::State::keep_listening() {
     pause.expires_after(kListenRetry);
     co_await pause.async_wait(asio::use_awaitable);
     if (listen()) log::info("the API is served on {} now", options.socket);
-  }
-}
-
-asio::awaitable<void> Daemon::State::follow_manifests() {
-  auto descriptor = watched(io, manifests.fd());
-  asio::steady_timer pause(io);
-  for (;;) {
-    co_await descriptor.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
-    const auto change = manifests.poll();
-    count_reload(change);
-    if (change) {
-      take(*change);
-      continue;
-    }
-    log::error({{"error", change.error()}}, "{}; the last good state stays",
-               change.error().message());
-    pause.expires_after(kSourceRetry);
-    co_await pause.async_wait(asio::use_awaitable);
   }
 }
 
@@ -267,7 +220,7 @@ asio::awaitable<void> Daemon::State::follow_signals() {
   for (;;) {
     const int signal = co_await signals.async_wait(asio::use_awaitable);
     if (signal == SIGHUP) {
-      reload();
+      source->reload();
       continue;
     }
     log::info("ending on {}; forwarding stays as it is", signal == SIGINT ? "SIGINT" : "SIGTERM");
@@ -290,11 +243,11 @@ Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
                                              std::unique_ptr<dataplane::Dataplane> dataplane) {
-  auto manifests = ManifestDirectory::open(options.manifests);
-  if (!manifests) return tl::unexpected(manifests.error());
-  auto state = std::make_unique<State>(options, std::move(*manifests), std::move(dataplane));
+  auto state = std::make_unique<State>(options, std::move(dataplane));
+  auto source = make_source(options, state->io);
+  if (!source) return tl::unexpected(source.error());
+  state->source = std::move(*source);
   auto* const self = state.get();
-  const auto source = [self] { return self->source_state(); };
   if (const auto listening = state->listen(); !listening) {
     if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());
     log::error({{"error", listening.error()}},
@@ -302,9 +255,10 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
                listening.error().message());
   }
   if (options.metrics_listen) {
-    auto metrics_server =
-        HttpServer::listen(state->io, *options.metrics_listen,
-                           make_metrics_api(state->reconciler, source, state->metrics));
+    auto metrics_server = HttpServer::listen(
+        state->io, *options.metrics_listen,
+        make_metrics_api(
+            state->reconciler, [self] { return self->source->state(); }, state->metrics));
     if (!metrics_server) return tl::unexpected(metrics_server.error());
     state->metrics_server = std::move(*metrics_server);
     log::info("/metrics is served on {}", state->metrics_server->where());
@@ -314,10 +268,10 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
 
 void Daemon::run(const std::function<void()>& ready) {
   auto& state = *state_;
-  state.reconciler.take(overlay::diff(overlay::Intent{}, state.manifests.intent()));
+  state.reconciler.take(overlay::diff(overlay::Intent{}, state.source->intent()));
   state.begin();
   asio::co_spawn(state.io, state.follow_signals(), rethrow);
-  asio::co_spawn(state.io, state.follow_manifests(), rethrow);
+  state.source->start([&state](const auto& change) { state.hear(change); });
   asio::co_spawn(state.io, state.follow_lag(), rethrow);
   if (!state.server) asio::co_spawn(state.io, state.keep_listening(), rethrow);
   if (state.reconciler.dataplane().event_fd() >= 0)

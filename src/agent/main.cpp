@@ -23,8 +23,7 @@ Result<void> run(const Options& options) {
     if (removed) log::info("everything that Sextant owned on this node is removed");
     return removed;
   }
-  log::info("sextantd {} on node {}, data plane {}, manifests in {}", version(), options.node,
-            (*dataplane)->name(), options.manifests);
+  log::info("sextantd {} on node {}, data plane {}", version(), options.node, (*dataplane)->name());
   const auto daemon = Daemon::make(options, std::move(*dataplane));
   if (!daemon) return tl::unexpected(daemon.error());
   (*daemon)->run([] { notify_service_manager("READY=1"); });

@@ -70,7 +70,7 @@ class MetricsTest : public ::testing::Test {
   }
 
   dataplane::FakeDataplane* fake_ = nullptr;
-  SourceState source_{.kind = "manifests", .path = "/etc/m", .loaded = true};
+  SourceState source_{.kind = "manifests", .place = "/etc/m", .loaded = true};
   Metrics metrics_;
   std::optional<Reconciler> reconciler_;
 };

@@ -16,18 +16,20 @@ namespace sextant::agent {
 namespace {
 
 constexpr auto kDescription =
-    "sextantd, the agent of one node: makes the node's SRv6 overlay forwarding what the manifests "
-    "say.\n"
+    "sextantd, the agent of one node: makes the node's SRv6 overlay forwarding what Kubernetes "
+    "objects say.\n"
     "\n"
-    "It reads Kubernetes YAML (Node, ConfigMap srv6-config-<node>, SRv6Node, SRv6Policy) from a "
-    "folder, follows\n"
-    "every edit at once, and repairs what others change. Ending or restarting it leaves forwarding "
-    "as it is;\n"
-    "--remove takes everything away. `sextant status` shows what it does.\n";
+    "It reads them (Node, ConfigMap srv6-config-<node>, SRv6Node, SRv6Policy) from a folder of "
+    "manifests, or from\n"
+    "a cluster's API server, follows every edit at once, and repairs what others change. Ending or "
+    "restarting it\n"
+    "leaves forwarding as it is; --remove takes everything away. `sextant status` shows what it "
+    "does.\n";
 
 constexpr auto kFooter =
     "\nExamples:\n"
     "  sextantd --node worker1 --manifests /etc/sextant/manifests\n"
+    "  sextantd --node worker1 --kubeconfig /etc/sextant/kubeconfig\n"
     "  sextantd --node worker1 --max-segments 3     # a bigger pod MTU, shorter segment lists\n"
     "  sextantd --metrics-listen 127.0.0.1:9617     # http://127.0.0.1:9617/metrics for "
     "Prometheus\n"
@@ -39,7 +41,7 @@ constexpr auto kFooter =
     "\n"
     "Signals:\n"
     "  TERM, INT  end it; forwarding stays, and the next agent adopts it\n"
-    "  HUP        read all manifests again\n"
+    "  HUP        read all manifests again (a cluster's objects are followed without it)\n"
     "\n"
     "Privileges:\n"
     "  root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN\n"
@@ -135,6 +137,44 @@ void take_from_environment(CLI::App& app) {
   }
 }
 
+std::string check_namespace(const std::string& name) {
+  const auto wrong = check_node_name(name);
+  return wrong.empty() && name.size() <= 63 && name.find('.') == std::string::npos
+             ? ""
+             : "'" + name + "' is not a namespace (a-z, 0-9 and '-')";
+}
+
+/// A cluster's API server in place of a folder.
+void describe_kubernetes(CLI::App& app, CLI::Option* manifests, KubernetesOptions& options) {
+  auto* kubeconfig =
+      app.add_option("--kubeconfig", options.kubeconfig,
+                     "Read the objects from the API server that this file names, not manifests")
+          ->type_name("FILE")
+          ->check(CLI::Validator(
+              [](const std::string& path) { return path.empty() ? "a file's name" : ""; }, ""))
+          ->excludes(manifests);
+  app.add_option("--context", options.context, "The context in it; default: its current one")
+      ->type_name("NAME")
+      ->needs(kubeconfig);
+  app.add_flag("--in-cluster", options.in_cluster,
+               "The same for a pod: with its service account, at the API server of its cluster")
+      ->excludes(manifests)
+      ->excludes(kubeconfig);
+  app.add_option("--config-map-namespace", options.read.config_map_namespace,
+                 "Where the ConfigMaps srv6-config-<node> and calico-vpp-config are")
+      ->type_name("NAMESPACE")
+      ->check(CLI::Validator(check_namespace, ""))
+      ->capture_default_str();
+  using sources::Ipam;
+  const std::map<std::string, Ipam> allocators{
+      {"auto", Ipam::kAuto}, {"node", Ipam::kNode}, {"calico", Ipam::kCalico}};
+  app.add_option("--ipam", options.read.ipam,
+                 "Who gives pods their addresses. node: Node.spec.podCIDRs; calico: Calico's block "
+                 "affinities and IPAM blocks; auto: calico where there are block affinities")
+      ->transform(CLI::Transformer(allocators).description("{auto,node,calico}"))
+      ->default_str("auto");
+}
+
 }  // namespace
 
 void describe_command_line(CLI::App& app, Options& options) {
@@ -142,13 +182,15 @@ void describe_command_line(CLI::App& app, Options& options) {
   app.name("sextantd");
   app.footer(kFooter);
   app.set_version_flag("--version", "sextantd " + std::string(version()));
-  app.add_option("--node", options.node, "This node's name in the manifests; default: host name")
+  app.add_option("--node", options.node, "This node's name among the objects; default: host name")
       ->type_name("NODE")
       ->envname("SEXTANT_NODE")
       ->capture_default_str();
-  app.add_option("--manifests", options.manifests, "The folder of manifests, watched")
-      ->type_name("DIR")
-      ->capture_default_str();
+  auto* manifests =
+      app.add_option("--manifests", options.manifests, "The folder of manifests, watched")
+          ->type_name("DIR")
+          ->capture_default_str();
+  describe_kubernetes(app, manifests, options.kubernetes);
   app.add_option("--socket", options.socket, "The Unix socket of the HTTP API")
       ->type_name("PATH")
       ->check(CLI::Validator(check_socket, ""))

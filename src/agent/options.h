@@ -10,6 +10,7 @@
 #include "agent/defaults.h"
 #include "agent/listen_address.h"
 #include "base/ip.h"
+#include "sources/kubernetes/settings.h"
 #include "srv6/segment_list.h"
 
 namespace CLI {
@@ -20,9 +21,18 @@ namespace sextant::agent {
 
 enum class LogFormat : std::uint8_t { kText, kJson };
 
+struct KubernetesOptions {
+  std::string kubeconfig;  // empty: none
+  std::string context;     // empty: the file's current one
+  bool in_cluster = false;
+  sources::KubernetesSettings read;
+  [[nodiscard]] bool wanted() const { return in_cluster || !kubeconfig.empty(); }
+};
+
 struct Options {
   std::string node;
-  std::string manifests{kDefaultManifests};
+  std::string manifests{kDefaultManifests};  // where kubernetes is not wanted
+  KubernetesOptions kubernetes;
   std::string socket{kDefaultSocket};
   std::size_t max_segments = 6;
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;

@@ -83,6 +83,23 @@ TEST_F(OptionsTest, TakeWhatBelongsToTheDomain) {
   EXPECT_EQ(options.uplinks, (std::vector<std::string>{"eth0", "bond*"}));
 }
 
+TEST_F(OptionsTest, ReadManifestsUnlessAnApiServerIsNamed) {
+  EXPECT_FALSE(parse({"--node", "a"}).options.value().kubernetes.wanted());
+  const auto outside = parse({"--node", "a", "--kubeconfig", "/k", "--context", "lab", "--ipam",
+                              "calico", "--config-map-namespace", "kube-system"})
+                           .options.value()
+                           .kubernetes;
+  EXPECT_TRUE(outside.wanted());
+  EXPECT_EQ(outside.kubeconfig, "/k");
+  EXPECT_EQ(outside.context, "lab");
+  EXPECT_EQ(outside.read.ipam, sources::Ipam::kCalico);
+  EXPECT_EQ(outside.read.config_map_namespace, "kube-system");
+  const auto inside = parse({"--node", "a", "--in-cluster"}).options.value().kubernetes;
+  EXPECT_TRUE(inside.wanted());
+  EXPECT_EQ(inside.read.ipam, sources::Ipam::kAuto);
+  EXPECT_EQ(inside.read.config_map_namespace, "calico-vpp-dataplane");
+}
+
 TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
   const std::string long_path(108, 'x');
   const std::vector<std::vector<const char*>> rows{
@@ -111,6 +128,14 @@ TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
       {"--node", "a", "--uplink", "e*h0"},
       {"--node", "a", "--uplink", "a-name-too-long-"},
       {"--node", "a", "--uplink", "a\"b"},
+      {"--node", "a", "--kubeconfig", ""},
+      {"--node", "a", "--kubeconfig", "/k", "--manifests", "/m"},
+      {"--node", "a", "--in-cluster", "--manifests", "/m"},
+      {"--node", "a", "--in-cluster", "--kubeconfig", "/k"},
+      {"--node", "a", "--context", "lab"},
+      {"--node", "a", "--config-map-namespace", "Not_One"},
+      {"--node", "a", "--config-map-namespace", "a.b"},
+      {"--node", "a", "--ipam", "dhcp"},
       {"--node", "a", "--no-such-option"},
       {"stray"},
   };

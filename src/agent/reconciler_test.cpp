@@ -110,8 +110,8 @@ TEST_F(ReconcilerTest, ReconcilesInsteadOfApplyingAfterAFailure) {
 }
 
 TEST_F(ReconcilerTest, IsHealthyOnlyWhereEverythingIsApplied) {
-  const SourceState good{.kind = "manifests", .path = "/m", .loaded = true};
-  const SourceState unread{.kind = "manifests", .path = "/m", .loaded = false};
+  const SourceState good{.kind = "manifests", .place = "/m", .loaded = true};
+  const SourceState unread{.kind = "manifests", .place = "/m", .loaded = false};
   EXPECT_EQ(unhealthy_reasons(*reconciler_, unread).size(), 1U);
   EXPECT_EQ(unhealthy_reasons(*reconciler_, good).size(), 1U) << "held";
   reconciler_->begin();

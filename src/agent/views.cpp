@@ -121,16 +121,23 @@ json::object candidate_view(const overlay::CandidateStatus& candidate) {
           {"segmentLists", segment_lists_view(candidate.lists)}};
 }
 
+std::string hold_reason(const SourceState& source, const std::string& node) {
+  if (!source.loaded) {
+    const auto* server = source.server ? &*source.server : nullptr;
+    return "the " + source.kind + " in " + source.place + " could not be read yet" +
+           (server != nullptr && !server->error.empty() ? " (" + server->error + ")" : "");
+  }
+  if (source.server) return "what " + source.place + " says of node " + node + " cannot be read";
+  return "not everything in " + source.place + " can be read, or node " + node + " is not in it";
+}
+
 std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,
                                            const SourceState& source) {
   std::vector<std::string> reasons;
-  if (!source.loaded)
-    reasons.push_back("the " + source.kind + " in " + source.path + " could not be read yet");
-  else if (!reconciler.begun())
-    reasons.push_back("not everything in " + source.path + " can be read, or node " +
-                      reconciler.settings().node +
-                      " is not in it: what an earlier agent left keeps forwarding, unchanged; see "
-                      "`sextant status`");
+  if (!reconciler.begun())
+    reasons.push_back(hold_reason(source, reconciler.settings().node) +
+                      ": what an earlier agent left keeps forwarding, unchanged; see `sextant "
+                      "status`");
   if (reconciler.failure()) reasons.push_back(reconciler.failure()->message());
   for (const auto& problem : reconciler.apply_problems()) {
     if (reasons.size() == kReasonsShown) {
@@ -157,7 +164,7 @@ json::value status_view(const Reconciler& reconciler, const SourceState& source)
       {"node", reconciler.settings().node},
       {"healthy", reasons.empty()},
       {"reasons", json::array(reasons.begin(), reasons.end())},
-      {"source", {{"kind", source.kind}, {"path", source.path}, {"loaded", source.loaded}}},
+      {"source", {{"kind", source.kind}, {"path", source.place}, {"loaded", source.loaded}}},
       {"dataplane",
        {{"name", text(reconciler.dataplane().name())}, {"capabilities", std::move(capabilities)}}},
       {"maxSegments", reconciler.settings().max_segments},

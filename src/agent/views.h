@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "agent/reconciler.h"
-#include "sources/finding.h"
+#include "sources/source.h"
 
 namespace sextant::agent {
 
-/// What feeds the agent, as the status shows it.
-struct SourceState {
-  std::string kind;  // "manifests"
-  std::string path;
-  bool loaded = false;  // whether it could be read at least once
-  std::vector<sources::Finding> findings;
-};
+using sources::SourceState;
+
+/// Why nothing was made so yet: see may_begin().
+[[nodiscard]] std::string hold_reason(const SourceState& source, const std::string& node);
 
 /// Why /healthz says no; empty where all is well.
 [[nodiscard]] std::vector<std::string> unhealthy_reasons(const Reconciler& reconciler,

@@ -1,0 +1,72 @@
+// A Kubernetes API server as a source of Intent.
+//
+// Flow: informers (one a kind) -> batches of objects -> ObjectSet -> IntentStore -> one
+// IntentChange a batch. One thread, the loop's. docs/reference-kubernetes.md tells what is read.
+//
+// Nothing is told before each kind was listed completely: what is missing then is not wanted, and
+// what cannot be known yet leaves the standing forwarding as it is.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "overlay/intent.h"
+#include "sources/kubernetes/settings.h"
+#include "sources/source.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace sextant::kube {
+class Client;
+}
+
+namespace sextant::sources {
+
+/// What status and events need of an object besides what it wants.
+struct ObjectMeta {
+  std::string uid;
+  std::string ns;  // empty: cluster-scoped
+  std::int64_t generation = 0;
+  friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
+};
+
+class KubernetesSource final : public Source {
+ public:
+  /// `io` must outlive it.
+  KubernetesSource(boost::asio::io_context& io, std::unique_ptr<kube::Client> client,
+                   KubernetesSettings settings);
+  ~KubernetesSource() override;
+
+  void start(Listener listener) override;
+  void reload() override;
+  [[nodiscard]] const overlay::Intent& intent() const override;
+  [[nodiscard]] std::vector<Finding> findings() const override;
+  [[nodiscard]] bool loaded() const override;
+  [[nodiscard]] bool in_doubt(const std::string& node) const override;
+  [[nodiscard]] std::string kind() const override { return "kubernetes"; }
+  [[nodiscard]] std::string place() const override;
+  [[nodiscard]] std::optional<ServerState> server() const override;
+
+  /// Of Nodes, SRv6Nodes, SRv6Policies and ConfigMaps as the API server has them now, whether they
+  /// can be read or not; null: there is no such object. A ConfigMap's policy ("srv6-config-w1[0]")
+  /// is asked for by the ConfigMap's name.
+  [[nodiscard]] const ObjectMeta* meta(const overlay::ObjectKey& object) const;
+  /// All of a kind, by name.
+  [[nodiscard]] std::map<std::string, ObjectMeta> metas(const std::string& kind) const;
+  /// What was found wrong with one object; empty: nothing.
+  [[nodiscard]] std::vector<Finding> findings_of(const overlay::ObjectKey& object) const;
+
+  /// For whoever writes back: the same connections, the same counters.
+  [[nodiscard]] kube::Client& client();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sextant::sources
