@@ -9,7 +9,8 @@ Result<std::unique_ptr<dataplane::Dataplane>> make_dataplane(const Options& opti
   return dataplane::make_linux_dataplane({.max_segments = options.max_segments,
                                           .encap = options.encap,
                                           .uplinks = options.uplinks,
-                                          .sid_sources = options.sid_sources});
+                                          .sid_sources = options.sid_sources,
+                                          .nat_outgoing = options.nat_outgoing});
 }
 
 }  // namespace sextant::agent

@@ -225,6 +225,9 @@ void describe_command_line(CLI::App& app, Options& options) {
       ->delimiter(',')
       ->take_all()
       ->check(CLI::Validator(check_device, ""));
+  app.add_flag("--nat-outgoing", options.nat_outgoing,
+               "Masquerade what this node's pods send out of the cluster, both families: it leaves "
+               "from the node's address. Never what goes to pods or to nodes");
   app.add_option("--dataplane", options.dataplane, "What forwards")
       ->check(CLI::IsMember({"linux"}))
       ->capture_default_str();

@@ -39,6 +39,7 @@ struct Options {
   std::vector<IpPrefix> sid_prefixes;  // closed to pods besides what the manifests name
   std::vector<IpPrefix> sid_sources;   // none: any outer source but a pod's
   std::vector<std::string> uplinks;    // names, `*` at the end for any; none: found by themselves
+  bool nat_outgoing = false;
   std::string dataplane = "linux";
   std::string log_level = "info";
   LogFormat log_format = LogFormat::kText;

@@ -100,6 +100,11 @@ TEST_F(OptionsTest, ReadManifestsUnlessAnApiServerIsNamed) {
   EXPECT_EQ(inside.read.config_map_namespace, "calico-vpp-dataplane");
 }
 
+TEST_F(OptionsTest, MasqueradeOnlyWhereAsked) {
+  EXPECT_FALSE(parse({"--node", "a"}).options.value().nat_outgoing);
+  EXPECT_TRUE(parse({"--node", "a", "--nat-outgoing"}).options.value().nat_outgoing);
+}
+
 TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
   const std::string long_path(108, 'x');
   const std::vector<std::vector<const char*>> rows{

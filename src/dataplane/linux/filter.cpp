@@ -28,54 +28,22 @@ std::string drop(std::string_view counter) {
   return fmt::format("counter name \"{}\" drop\n", counter);
 }
 
-std::string chain(std::string_view name, std::string_view rules) {
-  return fmt::format("chain {} {{\n{}}}\n", name, rules);
-}
-
 // Which addresses are a pod's is a matter of routing: the route that the CNI plugin makes for the
 // pod says what it may send from. `fib` lets 0.0.0.0 to a broadcast and :: to a neighbor pass.
 constexpr std::string_view kSpoofed = "fib saddr . iif oif missing ";
 
-// One table's text and its sets; the ruleset has it when this object ends.
-class Table {
- public:
-  Table(Ruleset& ruleset, std::string_view name) : ruleset_(ruleset), name_(name) {}
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
-  ~Table() { ruleset_.text += fmt::format("table {} {{\n{}}}\n", name_, body_); }
-
-  void add_counters(std::initializer_list<std::string_view> counters) {
-    for (const auto counter : counters) body_ += fmt::format("counter {} {{\n}}\n", counter);
-  }
-  // Host prefixes only go without intervals, which makes the look-up O(1).
-  void add_set(std::string_view set, const PrefixSet& elements, bool intervals = true) {
-    body_ +=
-        fmt::format("set {} {{\ntype ipv6_addr\n{}}}\n", set, intervals ? "flags interval\n" : "");
-    ruleset_.sets[fmt::format("{} {}", name_, set)] = elements;
-  }
-  // Filled by rules; what is in it is nobody's business but theirs.
-  void add_cache(std::string_view set, std::string_view key) {
-    body_ += fmt::format(
-        "set {} {{\ntypeof {}\nsize 65535\nflags dynamic,timeout\ntimeout 1m\n}}\n", set, key);
-  }
-  void add_chain(std::string_view name, std::string_view rules) { body_ += chain(name, rules); }
-
- private:
-  Ruleset& ruleset_;
-  std::string_view name_;
-  std::string body_;
-};
-
-void add_ipv4(Ruleset& ruleset) {
-  Table table(ruleset, "ip sextant");
+void add_ipv4(Ruleset& ruleset, const Masquerade* masquerade) {
+  NftTable table(ruleset, "ip sextant");
   table.add_counters({kPodSpoofed});
+  if (masquerade) masquerade->add_sets(table, Family::kIpv4);
   table.add_chain("prerouting", fmt::format("{}\niifname \"{}*\" {}{}", kPrerouting,
                                             kPodDevicePrefix, kSpoofed, drop(kPodSpoofed)));
+  if (masquerade) Masquerade::add_chain(table, Family::kIpv4);
 }
 
 // Whether an outer packet to an own SID comes from within the domain. Asked only where its source
 // is no node's or router's own address.
-void add_unknown_source(Table& table, const FilterInput& input) {
+void add_unknown_source(NftTable& table, const FilterInput& input) {
   std::string rules;
   if (input.sid_sources.empty()) {
     rules += fmt::format("fib saddr oifname \"{}\" {}", kHostInner, drop(kSidSource));
@@ -89,8 +57,8 @@ void add_unknown_source(Table& table, const FilterInput& input) {
 
 constexpr std::string_view kCheckSource = "ip6 saddr != @nodes jump unknown_source\n";
 
-void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
-  Table table(ruleset, "ip6 sextant");
+void add_ipv6(Ruleset& ruleset, const FilterInput& input, const Masquerade* masquerade) {
+  NftTable table(ruleset, "ip6 sextant");
   table.add_counters({kPodRoutingHeader, kPodSpoofed, kPodToSid, kNotFromUnderlay, kSidSource});
   table.add_set("gateway_sids", input.gateway_sids);
   table.add_set("host_sids", input.host_sids);
@@ -99,6 +67,7 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
   table.add_cache("pod_sources", "iif . ip6 saddr");
   table.add_set("sid_domain", input.sid_domain);
   if (!input.sid_sources.empty()) table.add_set("sid_sources", input.sid_sources);
+  if (masquerade) masquerade->add_sets(table, Family::kIpv6);
 
   // A routing header can stand behind other headers, and in a later fragment than these: of a
   // fragmented packet, no extension header may follow the fragment header (RFC 7112). Numbers: 0
@@ -147,11 +116,12 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input) {
                                          "oifname \"{}*\" accept\n"
                                          "ip6 daddr @sid_domain goto to_other_sid\n",
                                          kForward, kHostInner, kPodDevicePrefix));
+  if (masquerade) Masquerade::add_chain(table, Family::kIpv6);
 }
 
 void add_netdev(Ruleset& ruleset, const FilterInput& input) {
   if (std::ranges::none_of(input.uplinks, &Uplink::ethernet)) return;
-  Table table(ruleset, "netdev sextant");
+  NftTable table(ruleset, "netdev sextant");
   table.add_counters({kSidSource});
   table.add_set("gateway_sids", input.gateway_sids);
   table.add_set("host_sids", input.host_sids);
@@ -254,15 +224,15 @@ Result<bool> sync_sets(const Ruleset& ruleset) {
 
 }  // namespace
 
-Ruleset host_ruleset(const FilterInput& wanted) {
+Ruleset host_ruleset(const FilterInput& wanted, const Masquerade* masquerade) {
   // nft's language cannot say a name with a quotation mark, and takes an asterisk for any ending.
   auto input = wanted;
   std::erase_if(input.uplinks, [](const Uplink& uplink) {
     return uplink.name.find_first_of("\"*") != std::string::npos;
   });
   Ruleset ruleset;
-  add_ipv4(ruleset);
-  add_ipv6(ruleset, input);
+  add_ipv4(ruleset, masquerade);
+  add_ipv6(ruleset, input, masquerade);
   add_netdev(ruleset, input);
   return ruleset;
 }
@@ -273,7 +243,7 @@ Ruleset gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids) {
   for (const auto& sid : dual_stack_sids) prefixes.insert(IpPrefix::host(sid.address()));
   Ruleset ruleset;
   {
-    Table table(ruleset, "netdev sextant");
+    NftTable table(ruleset, "netdev sextant");
     table.add_set("dual_stack_sids", prefixes);
     table.add_chain(
         "outer",

@@ -26,6 +26,8 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/linux/masquerade.h"
+#include "dataplane/linux/set_change.h"
 #include "srv6/sid.h"
 
 namespace sextant::dataplane {
@@ -38,9 +40,6 @@ struct Uplink {
   friend auto operator<=>(const Uplink&, const Uplink&) = default;
 };
 
-/// No two prefixes of a set overlap.
-using PrefixSet = std::set<IpPrefix>;
-
 struct FilterInput {
   PrefixSet gateway_sids;  // the own locator, and SIDs outside of it: taken to the gateway
   PrefixSet host_sids;     // inside of those: left to the host's routing (End.X)
@@ -51,13 +50,10 @@ struct FilterInput {
   friend bool operator==(const FilterInput&, const FilterInput&) = default;
 };
 
-struct Ruleset {
-  std::string text;                       // the tables as `nft -t list` prints them, white space
-                                          // aside: named sets have no elements
-  std::map<std::string, PrefixSet> sets;  // by "ip6 sextant sid_domain"
-};
-
-[[nodiscard]] Ruleset host_ruleset(const FilterInput& input);
+/// With `masquerade` where the pods' packets that leave the cluster get the node's address; null:
+/// they leave as they are.
+[[nodiscard]] Ruleset host_ruleset(const FilterInput& input,
+                                   const Masquerade* masquerade = nullptr);
 /// In the gateway: IPv4 inside of packets to these End.DT46 SIDs is marked, for the rule that sends
 /// it to End.DX4.
 [[nodiscard]] Ruleset gateway_ruleset(const std::set<srv6::Sid>& dual_stack_sids);
@@ -68,11 +64,6 @@ struct Ruleset {
 [[nodiscard]] Result<bool> sync_ruleset(const Ruleset& ruleset);
 [[nodiscard]] Result<void> remove_ruleset();
 
-/// Elements that enter and leave a set.
-struct SetChange {
-  PrefixSet added, removed;
-  [[nodiscard]] bool empty() const { return added.empty() && removed.empty(); }
-};
 /// Writes the changes on top of what is there, by set, in one transaction. Error: it is not what
 /// the caller believes, and nothing was written.
 [[nodiscard]] Result<void> change_sets(const std::map<std::string, SetChange>& changes);

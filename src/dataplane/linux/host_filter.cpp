@@ -15,27 +15,11 @@ PrefixSet disjoint(const std::vector<IpPrefix>& prefixes) {
   return cover.take_change().added;
 }
 
-// One element more or less in `present`, and so in the pending change.
-void enter(const IpPrefix& prefix, PrefixSet& present, SetChange& change) {
-  if (!present.insert(prefix).second) return;
-  if (change.removed.erase(prefix) == 0) change.added.insert(prefix);
-}
-void leave(const IpPrefix& prefix, PrefixSet& present, SetChange& change) {
-  if (present.erase(prefix) == 0) return;
-  if (change.added.erase(prefix) == 0) change.removed.insert(prefix);
-}
-void become(const PrefixSet& wanted, PrefixSet& present, SetChange& change) {
-  const auto before = present;
-  for (const auto& prefix : before) {
-    if (!wanted.contains(prefix)) leave(prefix, present, change);
-  }
-  for (const auto& prefix : wanted) enter(prefix, present, change);
-}
-
 }  // namespace
 
-HostFilter::HostFilter(const std::vector<IpPrefix>& sid_sources) {
+HostFilter::HostFilter(const std::vector<IpPrefix>& sid_sources, bool nat_outgoing) {
   input_.sid_sources = disjoint(sid_sources);
+  if (nat_outgoing) masquerade_.emplace();
 }
 
 void HostFilter::clear_domain() {
@@ -98,7 +82,8 @@ void HostFilter::collect() {
 
 Result<bool> HostFilter::sync() {
   collect();
-  const auto ruleset = host_ruleset(input_);
+  if (masquerade_) (void)masquerade_->take_changes();  // all of it is compared
+  const auto ruleset = host_ruleset(input_, masquerade());
   auto done = sync_ruleset(ruleset);
   sets_.clear();
   for (const auto& [set, elements] : ruleset.sets) sets_.push_back(set);
@@ -116,6 +101,7 @@ Result<bool> HostFilter::write_changes() {
     if (change != changes_.end() && !change->second.empty()) changes.emplace(set, change->second);
   }
   changes_.clear();
+  if (masquerade_) changes.merge(masquerade_->take_changes());
   if (changes.empty()) return false;
   if (change_sets(changes)) return true;
   return sync();  // somebody else has been there, or a table is missing

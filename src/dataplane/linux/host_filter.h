@@ -20,7 +20,7 @@ namespace sextant::dataplane {
 class HostFilter {
  public:
   /// `sid_sources`: see FilterInput.
-  explicit HostFilter(const std::vector<IpPrefix>& sid_sources);
+  explicit HostFilter(const std::vector<IpPrefix>& sid_sources, bool nat_outgoing = false);
 
   // What is wanted. Nothing is written before sync() or write_changes().
   void clear_domain();
@@ -28,6 +28,8 @@ class HostFilter {
   void set_local_sids(const std::optional<IpPrefix>& locator,
                       const std::map<srv6::Sid, overlay::LocalSid>& sids);
   void set_uplinks(std::set<Uplink> uplinks);
+  /// Null where nothing is masqueraded.
+  [[nodiscard]] Masquerade* masquerade() { return masquerade_ ? &*masquerade_ : nullptr; }
 
   /// As of the last sync() or write_changes().
   [[nodiscard]] const FilterInput& input() const { return input_; }
@@ -47,6 +49,7 @@ class HostFilter {
   std::map<std::string, SetChange> changes_;
   std::vector<std::string> sets_;  // there since the last sync(): "ip6 sextant sid_domain"
   bool rules_changed_ = true;
+  std::optional<Masquerade> masquerade_;
 };
 
 }  // namespace sextant::dataplane

@@ -134,5 +134,49 @@ TEST_F(HostFilterTest, OneNodeMoreAmongFiveThousandIsOneElement) {
       << "the table was replaced";
 }
 
+// Two addresses a node: with masquerading, one node more is an element a family, no rule.
+TEST_F(HostFilterTest, OneNodeMoreIsOneElementOfWhatIsNotMasqueraded) {
+  HostFilter filter({}, true);
+  auto& masquerade = *filter.masquerade();
+  masquerade.set_own_pods({prefix("172.16.0.0/26"), prefix("fd20::/122")});
+  std::map<overlay::RouteKey, overlay::RouteTarget> routes;
+  const auto key = [](std::string_view block, std::uint64_t i) {
+    return overlay::RouteKey{overlay::RouteScope::kPods, IpPrefix::host(*prefix(block).at(2 * i))};
+  };
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    routes[key("10.0.0.0/16", i)] = overlay::Unreachable{};
+    routes[key("fd12::/64", i)] = overlay::Unreachable{};
+  }
+  masquerade.set_routes(routes);
+  EXPECT_TRUE(write(filter));
+  EXPECT_FALSE(write(filter));
+  EXPECT_FALSE(inside([&] { return filter.sync(); })) << "what is there is what is wanted";
+  inside([] { return run_nft("add chain ip sextant witness"); });
+  masquerade.change_routes({{key("10.0.0.0/16", 5000), overlay::Unreachable{}},
+                            {key("fd12::/64", 5000), overlay::Unreachable{}},
+                            {key("fd12::/64", 0), std::nullopt}});
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(write(filter));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  std::cout << "one node more among 5,000: " << took.count() << " ms\n";
+  EXPECT_EQ(elements("ip sextant node_addresses").size(), 5001U);
+  EXPECT_EQ(elements("ip6 sextant node_addresses").size(), 5000U);
+  EXPECT_NE(inside([] { return run_nft("list table ip sextant"); }).find("witness"),
+            std::string::npos)
+      << "the table was replaced";
+}
+
+TEST_F(HostFilterTest, MasqueradingIsWrittenAndTakenAwayWithTheOption) {
+  HostFilter with({}, true);
+  with.masquerade()->set_own_pods({prefix("172.16.0.0/26"), prefix("fd20::/122")});
+  EXPECT_TRUE(write(with));
+  HostFilter again({}, true);
+  again.masquerade()->set_own_pods({prefix("172.16.0.0/26"), prefix("fd20::/122")});
+  EXPECT_FALSE(write(again)) << "a restarted agent finds it as it wants it";
+  HostFilter without({});
+  EXPECT_TRUE(write(without));
+  EXPECT_EQ(inside([] { return run_nft("list ruleset"); }).find("masquerade"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sextant::dataplane

@@ -271,6 +271,12 @@ void HostSide::report_conflicts(ApplyReport& report) const {
   }
 }
 
+std::vector<IpPrefix> HostSide::conflicts() const {
+  std::vector<IpPrefix> prefixes;
+  for (const auto& [prefix, owner] : conflicts_) prefixes.push_back(prefix);
+  return prefixes;
+}
+
 Result<void> HostSide::sync_addresses(ApplyReport& report) {
   std::vector<netlink::InterfaceAddress> wanted;
   if (identity_.overlay_ipv4) {

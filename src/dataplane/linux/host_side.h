@@ -44,6 +44,9 @@ class HostSide {
     return captures_.contains(prefix) || conflicts_.contains(prefix);
   }
 
+  /// Overlay prefixes that somebody else routes, as of the last write.
+  [[nodiscard]] std::vector<IpPrefix> conflicts() const;
+
   /// Reads all and writes what differs, removals last.
   [[nodiscard]] Result<void> sync(ApplyReport& report);
   /// Writes what set_* and remove_* changed since the last call: additions now, removals by

@@ -43,6 +43,7 @@ constexpr std::chrono::minutes kPathMtuLifetime{10};
 // Names of capabilities whose choice changes.
 constexpr const char* kUnderlayDevices = "underlay devices";
 constexpr const char* kFastPath = "fast path";
+constexpr const char* kNatOutgoing = "nat outgoing";
 
 class LinuxDataplane final : public Dataplane {
  public:
@@ -52,7 +53,7 @@ class LinuxDataplane final : public Dataplane {
         host_(socket_),
         events_(std::move(events)),
         uplinks_(options.uplinks),
-        filter_(options.sid_sources) {
+        filter_(options.sid_sources, options.nat_outgoing) {
     capabilities_ = {
         {.name = "netfilter",
          .choice = "gateway namespace behind sextant0",
@@ -66,6 +67,10 @@ class LinuxDataplane final : public Dataplane {
                        ? "a global IPv6 address, or IPv6 routes with a gateway through it"
                        : "--uplink"},
     };
+    if (options.nat_outgoing) {
+      capability_of(kNatOutgoing) = {
+          .name = kNatOutgoing, .choice = "masquerade by nftables", .reason = "--nat-outgoing"};
+    }
   }
 
   std::string_view name() const override { return "linux"; }
@@ -102,6 +107,7 @@ class LinuxDataplane final : public Dataplane {
     filter_.clear_domain();
     for (const auto& [prefix, role] : wanted.domain) filter_.set_role(prefix, role);
     filter_.set_local_sids(identity_.locator, sids_);
+    if (auto* masquerade = tell_masquerade()) masquerade->set_routes(wanted.routes);
     // Once more: the routes just written may show an uplink.
     if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
     take_uplinks();
@@ -162,6 +168,7 @@ class LinuxDataplane final : public Dataplane {
       take_uplinks();
     }
     for (const auto& [prefix, role] : change.domain) filter_.set_role(prefix, role);
+    if (auto* masquerade = tell_masquerade()) masquerade->change_routes(change.routes);
     write_filter(filter_.write_changes(), report);
     if (fast_path_ && (local || !change.domain.empty() || !change.locator_routes.empty())) {
       hand_over(report);
@@ -424,6 +431,15 @@ class LinuxDataplane final : public Dataplane {
   void write_filter(const Result<bool>& written, ApplyReport& report) {
     book(report, "nftables", written);
     if (!written || *written) monitor_->skip_own_tables();
+  }
+
+  Masquerade* tell_masquerade() {
+    auto* const masquerade = filter_.masquerade();
+    if (masquerade) {
+      masquerade->set_own_pods(identity_.pod_prefixes);
+      masquerade->set_foreign_pods(host_.conflicts());
+    }
+    return masquerade;
   }
 
   bool host_damaged(const nlmsghdr& event, bool& links) {

@@ -40,6 +40,7 @@ struct LinuxOptions {
   bool fast_path = true;
   std::vector<std::string> uplinks = {};   // see Uplinks
   std::vector<IpPrefix> sid_sources = {};  // see FilterInput
+  bool nat_outgoing = false;               // see Masquerade
 };
 
 /// A data plane of the calling thread's network namespace. Touches nothing yet. Errors: no

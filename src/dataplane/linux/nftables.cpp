@@ -25,7 +25,8 @@ Result<std::string> run_nft(const std::string& commands, NftListing listing) {
     std::ranges::replace(cause, '\n', ' ');
     return failure("write nftables", "table sextant", cause,
                    "the kernel needs nf_tables with dup, fwd and fib (nft_dup_ipv6, "
-                   "nft_fwd_netdev, nft_fib_ipv4, nft_fib_ipv6, nft_fib_netdev)");
+                   "nft_fwd_netdev, nft_fib_ipv4, nft_fib_ipv6, nft_fib_netdev), and for "
+                   "--nat-outgoing nft_chain_nat and nft_masq");
   }
   return std::string(nft_ctx_get_output_buffer(context.get()));
 }
@@ -44,7 +45,7 @@ Result<std::set<IpPrefix>> nft_elements(const std::string& set) {
   for (std::string word; words >> word;) {
     if (const auto prefix = IpPrefix::parse(word)) {
       elements.insert(*prefix);
-    } else if (const auto address = Ipv6Address::parse(word)) {
+    } else if (const auto address = IpAddress::parse(word)) {
       elements.insert(IpPrefix::host(*address));
     }
   }

@@ -21,7 +21,7 @@ enum class NftListing : std::uint8_t {
 /// One transaction. What `list` commands print.
 [[nodiscard]] Result<std::string> run_nft(const std::string& commands,
                                           NftListing listing = NftListing::kWhole);
-/// Elements of a set of IPv6 addresses; `set` as "ip6 sextant sids". Those that are no prefixes are
+/// Elements of a set of addresses; `set` as "ip6 sextant sids". Those that are no prefixes are
 /// left out.
 [[nodiscard]] Result<std::set<IpPrefix>> nft_elements(const std::string& set);
 /// The named counters of a table; none where there is no such table.

@@ -1,0 +1,59 @@
+// Pods' packets that leave the cluster get an address of the node: --nat-outgoing.
+//
+// Masqueraded is what comes from one of this node's own pod prefixes and is not for the cluster.
+// For the cluster is what leaves by sextant0 (other nodes' pods, also where a Service's translation
+// chose them), what goes to this node's own pods, to a pod prefix that somebody else routes, and to
+// another node's own address: the overlay carries that from the pod's address, so that the other
+// node's firewall, policies and logs see the pod and not its node (docs/services.md).
+//
+// One chain a family, in the tables `ip sextant` and `ip6 sextant`, after the source translation of
+// kube-proxy, CNI plugins and policy engines (priority 100), whose decision stands. No packet marks
+// are used, so none can be taken for another's. Other nodes' pod prefixes, however many, need no
+// element, their device says enough; other nodes' addresses are elements of a hash.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "dataplane/linux/set_change.h"
+#include "overlay/forwarding.h"
+
+namespace sextant::dataplane {
+
+class Masquerade {
+ public:
+  // What is wanted, of both families. Nothing is written here.
+  void set_own_pods(const std::vector<IpPrefix>& prefixes);
+  /// Other nodes' pod prefixes that do not lead to sextant0, because somebody else routes them.
+  void set_foreign_pods(const std::vector<IpPrefix>& prefixes);
+  /// Other nodes' own addresses are the routes for pods only: all of them, or those that change.
+  void set_routes(const std::map<overlay::RouteKey, overlay::RouteTarget>& routes);
+  void change_routes(
+      const std::map<overlay::RouteKey, std::optional<overlay::RouteTarget>>& routes);
+
+  // The parts of the family's table, "ip sextant" or "ip6 sextant".
+  void add_sets(NftTable& table, Family family) const;
+  static void add_chain(NftTable& table, Family family);
+
+  /// What happened to the sets since the last call, by "ip sextant own_pods".
+  [[nodiscard]] std::map<std::string, SetChange> take_changes();
+
+ private:
+  struct Tracked {
+    PrefixSet elements;
+    SetChange change;
+  };
+  struct Sets {
+    Tracked own_pods, foreign_pods, node_addresses;
+  };
+  [[nodiscard]] Sets& of(Family family) { return family == Family::kIpv4 ? ipv4_ : ipv6_; }
+  void set_node_address(const overlay::RouteKey& key, bool present);
+  void become_disjoint(Tracked Sets::*set, const std::vector<IpPrefix>& prefixes);
+
+  Sets ipv4_, ipv6_;
+};
+
+}  // namespace sextant::dataplane
