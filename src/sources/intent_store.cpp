@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kConfigMap = "ConfigMap";
 constexpr std::string_view kNode = "Node";
 constexpr std::string_view kSrv6Node = "SRv6Node";
+constexpr std::string_view kSrv6Locator = "SRv6Locator";
 
 Finding contradiction(const Object& object, std::string reason) {
   return {Severity::kError, {object.key, object.location, std::move(reason)}};
@@ -91,10 +92,12 @@ std::optional<overlay::Node> IntentStore::merge(const std::string& name,
   if (parts == parts_.end()) return std::nullopt;
   const Object* node = nullptr;
   const Object* srv6_node = nullptr;
+  const Object* claim = nullptr;
   std::vector<const Object*> config_maps;
   for (const auto& [key, object] : parts->second) {
     if (key.kind == kNode) node = object.get();
     if (key.kind == kSrv6Node) srv6_node = object.get();
+    if (key.kind == kSrv6Locator && claim == nullptr) claim = object.get();
     if (key.kind == kConfigMap) config_maps.push_back(object.get());
   }
   if (node == nullptr && srv6_node == nullptr) {
@@ -130,6 +133,12 @@ std::optional<overlay::Node> IntentStore::merge(const std::string& name,
     merged.reach = *srv6_node->node->reach;
   } else if (node != nullptr && node->node->reach) {
     merged.reach = *node->node->reach;
+  }
+  if (!merged.locator && claim != nullptr) {
+    merged.locator = claim->node->locator;
+    const bool said =
+        (srv6_node != nullptr && srv6_node->node->reach) || (node != nullptr && node->node->reach);
+    if (!said) merged.reach = claim->node->reach.value_or(merged.reach);
   }
   overlay::FixedSids fixed;
   for (const auto* object : config_maps) take_sids(fixed, *object, findings);

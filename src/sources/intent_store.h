@@ -2,10 +2,10 @@
 // change of some of them makes. Its cost follows the change.
 //
 // Several objects may speak of one overlay node. A Node or an SRv6Node makes it exist, a ConfigMap
-// only adds to it:
+// or an SRv6Locator only adds to it:
 //   labels        of all; an SRv6Node's value wins
 //   addresses     an SRv6Node's first (so that it can name the endpoint), then the Node's
-//   locator,      the SRv6Node's, else the Node's annotations
+//   locator,      the SRv6Node's, else the Node's annotations, else the SRv6Locator's
 //   locator reach
 //   SIDs          the ConfigMap's, else the SRv6Node's
 //   pod prefixes  of all

@@ -59,10 +59,11 @@ class DocumentReader {
     const bool core = slash == std::string::npos;
     const auto group = core ? std::string() : type.api_version.substr(0, slash);
     const auto version = core ? type.api_version : type.api_version.substr(slash + 1);
-    const bool own_kind = type.kind == "SRv6Node" || type.kind == "SRv6Policy";
+    const bool own_kind =
+        type.kind == "SRv6Node" || type.kind == "SRv6Policy" || type.kind == "SRv6Locator";
     if (group == kGroup && !own_kind) {
       return unidentified(value, "group " + group + " has no kind '" + type.kind +
-                                     "'; it has SRv6Node and SRv6Policy");
+                                     "'; it has SRv6Node, SRv6Policy and SRv6Locator");
     }
     const auto name = name_of(value);
     const overlay::ObjectKey key{type.kind, name};
@@ -94,8 +95,9 @@ class DocumentReader {
                    "unknown version '" + version + "'; known: " + std::string(kVersion));
     } else if (own) {
       fields.only(value, {"apiVersion", "kind", "metadata", "spec", "status"});
-      type.kind == "SRv6Node" ? read_srv6_node(value, fields, object)
-                              : read_srv6_policy(value, fields, object);
+      if (type.kind == "SRv6Node") read_srv6_node(value, fields, object);
+      if (type.kind == "SRv6Policy") read_srv6_policy(value, fields, object);
+      if (type.kind == "SRv6Locator") read_srv6_locator(value, fields, object);
     } else if (node) {
       read_node(value, fields, object);
     } else {

@@ -21,6 +21,7 @@ inline constexpr std::string_view kConfigMapKey = "srv6";
 
 void read_node(const Value& root, Fields& fields, Object& object);
 void read_srv6_node(const Value& root, Fields& fields, Object& object);
+void read_srv6_locator(const Value& root, Fields& fields, Object& object);
 void read_srv6_policy(const Value& root, Fields& fields, Object& object);
 void read_config_map(const Value& root, std::string_view source, Fields& fields, Object& object);
 

@@ -1,0 +1,108 @@
+#include "sources/kubernetes/node_readiness.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "sources/kubernetes/write_pace.h"
+
+namespace sextant::kubernetes {
+namespace {
+
+namespace json = boost::json;
+
+const Time kNow = *parse_rfc3339("2026-01-02T00:00:00Z");
+const Time kEarlier = *parse_rfc3339("2026-01-01T00:00:00Z");
+
+Condition network_unavailable(ConditionStatus status, const char* reason, const char* message) {
+  return {.type = std::string(kNetworkUnavailable),
+          .status = status,
+          .reason = reason,
+          .message = message,
+          .since = kEarlier};
+}
+
+TEST(NodeReadiness, AFreshNodeIsUnavailableAndKeepsItsTaint) {
+  const auto wish = wanted_readiness({.why_not = "no locator"}, {.tainted = true}, kNow);
+  EXPECT_FALSE(wish.remove_taint);
+  ASSERT_TRUE(wish.condition);
+  EXPECT_EQ(wish.condition->status, ConditionStatus::kTrue);
+  EXPECT_EQ(wish.condition->reason, "SextantIsNotUp");
+  EXPECT_EQ(wish.condition->message, "no locator");
+}
+
+TEST(NodeReadiness, ARestartWithStandingForwardingTouchesNothing) {
+  EXPECT_TRUE(
+      wanted_readiness({.stood = true, .why_not = "starting"}, {.tainted = true}, kNow).empty());
+}
+
+TEST(NodeReadiness, ForwardingMakesItAvailableOnce) {
+  const Progress up{.forwards = true};
+  const auto wish = wanted_readiness(up, {.tainted = true}, kNow);
+  EXPECT_TRUE(wish.remove_taint);
+  ASSERT_TRUE(wish.condition);
+  EXPECT_EQ(wish.condition->status, ConditionStatus::kFalse);
+  EXPECT_EQ(wish.condition->reason, kUpReason);
+  EXPECT_TRUE(wanted_readiness(up, {.network_unavailable = wish.condition}, kNow).empty());
+}
+
+TEST(NodeReadiness, LeavesAnotherProvidersGoodWordAndCorrectsABadOne) {
+  const Progress up{.forwards = true};
+  const auto calico =
+      network_unavailable(ConditionStatus::kFalse, "CalicoIsUp", "Calico is running");
+  EXPECT_TRUE(wanted_readiness(up, {.network_unavailable = calico}, kNow).empty());
+  const auto no_route = network_unavailable(ConditionStatus::kTrue, "NoRouteCreated", "");
+  EXPECT_EQ(wanted_readiness(up, {.network_unavailable = no_route}, kNow).condition->since, kNow);
+}
+
+TEST(NodeReadiness, ANewReasonKeepsTheTimeOfTheStatus) {
+  const auto before = network_unavailable(ConditionStatus::kTrue, "SextantIsNotUp", "starting");
+  const auto wish =
+      wanted_readiness({.why_not = "no locator"}, {.network_unavailable = before}, kNow);
+  EXPECT_EQ(wish.condition->since, kEarlier);
+}
+
+json::value node_with(const char* taints) {
+  return json::parse(
+      std::string(R"({"metadata":{"uid":"u1","resourceVersion":"7"},"spec":{"taints":)") + taints +
+      "}}");
+}
+
+TEST(NodeReadiness, RemovesOurTaintOfEveryEffectAndNoOther) {
+  const auto node = node_with(
+      R"([{"key":"a","effect":"NoSchedule"},{"key":"sextant.dev/not-ready","effect":"NoSchedule"},)"
+      R"({"key":"b","value":"x","effect":"NoExecute","timeAdded":"2026-01-01T00:00:00Z"},)"
+      R"({"key":"sextant.dev/not-ready","effect":"NoExecute"}])");
+  EXPECT_TRUE(read_node_facts(node).tainted);
+  EXPECT_EQ(
+      json::serialize(*untaint_patch(node)),
+      R"({"metadata":{"resourceVersion":"7"},"spec":{"taints":[{"key":"a","effect":"NoSchedule"},)"
+      R"({"key":"b","value":"x","effect":"NoExecute","timeAdded":"2026-01-01T00:00:00Z"}]}})");
+}
+
+TEST(NodeReadiness, HasNothingToPatchWithoutOurTaint) {
+  EXPECT_FALSE(untaint_patch(node_with(R"([{"key":"a"}])")));
+  EXPECT_FALSE(untaint_patch(node_with("null")));
+  EXPECT_EQ(json::serialize(*untaint_patch(node_with(R"([{"key":"sextant.dev/not-ready"}])"))),
+            R"({"metadata":{"resourceVersion":"7"},"spec":{"taints":null}})");
+}
+
+TEST(NodeReadiness, GivesTheConditionUpByApplyingNone) {
+  EXPECT_EQ(
+      json::serialize(readiness_patch("n1", std::nullopt, kNow)),
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"status":{"conditions":[]}})");
+}
+
+TEST(WritePace, SpreadsAllNodesOverAWindowThatGrowsWithTheCluster) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(write_window(5000, false), milliseconds(50'000));
+  EXPECT_EQ(write_window(5000, true), milliseconds(250'000));
+  EXPECT_EQ(write_window(1000, true), milliseconds(10'000));
+  EXPECT_EQ(write_window(0, true), milliseconds(10));
+  EXPECT_EQ(write_delay(3, true, 0.5, std::chrono::hours(1)), milliseconds(15));
+  EXPECT_EQ(write_delay(3, true, 0.5, milliseconds(100)), milliseconds(900)) << "one a second";
+  EXPECT_EQ(write_delay(5000, false, 0.999, std::chrono::hours(1)), milliseconds(49'950));
+}
+
+}  // namespace
+}  // namespace sextant::kubernetes
