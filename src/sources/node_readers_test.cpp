@@ -174,8 +174,8 @@ TEST(DocumentReader, tells_foreign_objects_from_broken_ones) {
        1,
        false},
       {"{apiVersion: sextant.dev/v1alpha1, kind: SRv6Polcy, metadata: {name: x}}",
-       {"E a.yaml:1: File/a.yaml: group sextant.dev has no kind 'SRv6Polcy'; it has SRv6Node and "
-        "SRv6Policy"},
+       {"E a.yaml:1: File/a.yaml: group sextant.dev has no kind 'SRv6Polcy'; it has SRv6Node, "
+        "SRv6Policy and SRv6Locator"},
        0,
        true},
       {"{apiVersion: v1, metadata: {name: x}}",
