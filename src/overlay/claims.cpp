@@ -11,8 +11,17 @@
 namespace sextant::overlay {
 namespace {
 
-/// Whether two overlapping claims cannot both be granted.
-bool rivals(const Claim& a, const Claim& b) { return a.node != b.node || a.kind != b.kind; }
+bool is_pod_address(const Claim& claim) {
+  return claim.kind == ClaimKind::kPodPrefix && claim.prefix.is_host();
+}
+
+/// Whether two overlapping claims cannot both be granted. A pod's address lent by another node's
+/// block is that node's all the same: the longer prefix takes its packets.
+bool rivals(const Claim& a, const Claim& b) {
+  if (a.kind != b.kind) return true;
+  if (a.node == b.node) return false;
+  return a.prefix == b.prefix || !(is_pod_address(a) || is_pod_address(b));
+}
 
 }  // namespace
 

@@ -4,7 +4,8 @@
 // The rule: who holds something keeps it for as long as it claims it, so that a node which comes
 // later takes nothing from those that work. The other claims are granted in their order (by node
 // name; a node's locator before its pod prefixes), each unless it overlaps one that is granted
-// already. A node may nest its own pod prefixes. So a refused claim stands in nobody's way. The
+// already. A node may nest its own pod prefixes, and have single addresses out of
+// another's (an IPAM lends them). So a refused claim stands in nobody's way. The
 // same goes for addresses that several nodes have.
 #pragma once
 

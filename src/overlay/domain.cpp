@@ -37,6 +37,14 @@ DomainShare domain_share(const Policy& policy) {
   return share;
 }
 
+DomainShare domain_share(const IpPrefix& sid_prefix) {
+  DomainShare share;
+  if (sid_prefix.family() == Family::kIpv6 && prefix_fault(sid_prefix).empty()) {
+    share.sids.insert(sid_prefix);
+  }
+  return share;
+}
+
 DomainShare domain_share(const Settings& settings) {
   DomainShare share;
   share.sids.insert(settings.sid_prefixes.begin(), settings.sid_prefixes.end());

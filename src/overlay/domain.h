@@ -1,5 +1,5 @@
 // Who brings what into the SR domain (RFC 8754 section 5): SIDs of nodes, routers and policies,
-// prefixes that the configuration names, and the addresses of nodes and routers.
+// prefixes that the configuration or an object names, and the addresses of nodes and routers.
 //
 // Every policy's segments and binding SIDs count, whichever headend it is for and whether it is
 // valid here: a SID that somebody means to use is closed to pods.
@@ -24,6 +24,7 @@ struct DomainShare {
 
 [[nodiscard]] DomainShare domain_share(const NodeFacts& node);
 [[nodiscard]] DomainShare domain_share(const Policy& policy);
+[[nodiscard]] DomainShare domain_share(const IpPrefix& sid_prefix);
 [[nodiscard]] DomainShare domain_share(const Settings& settings);
 
 /// How many objects bring each prefix: routers share anycast SIDs, policies share segments.

@@ -56,6 +56,19 @@ TEST(Domain, HoldsConfiguredPrefixes) {
   EXPECT_THAT(domain_of(testbed(), {prefix("cafe::/64")}), Contains("cafe::/64 sids"));
 }
 
+TEST(Domain, HoldsPrefixesThatAnObjectNamesUntilTheLastIsGone) {
+  auto intent = testbed();
+  intent.sid_prefixes[{"IPPool", "sr-policies-pool"}] = prefix("cafe::/118");
+  EXPECT_THAT(domain_of(intent, {prefix("cafe::/118")}), Contains("cafe::/118 sids"));
+  Resolver resolver(Settings{.node = kMaster});
+  (void)resolver.apply(diff(Intent{}, intent));
+  EXPECT_EQ(domain_lines(resolver.forwarding()), domain_of(intent));
+  IntentChange gone;
+  gone.sid_prefixes[{"IPPool", "sr-policies-pool"}] = std::nullopt;
+  EXPECT_EQ(resolver.apply(gone).domain,
+            (std::map<IpPrefix, std::optional<DomainRole>>{{prefix("cafe::/118"), std::nullopt}}));
+}
+
 TEST(Domain, NeverHoldsWhatPodsNeedOnTheirLink) {
   auto intent = testbed();
   auto odd = policy("odd", "worker1", 4, {path("p", 100, {list({"ff02::1", "fe80::1", "::1"})})});

@@ -73,7 +73,7 @@ struct Forwarding {
   /// Source of outer headers: an address of the node itself.
   std::optional<Ipv6Address> encapsulation_source;
   /// The node's overlay address a family: source of node-to-pod traffic; from its first pod prefix
-  /// of the family.
+  /// of the family. None where its pods have all addresses.
   std::optional<Ipv4Address> overlay_ipv4;
   std::optional<Ipv6Address> overlay_ipv6;
   std::vector<IpPrefix> pod_prefixes;  // the node's own, sorted

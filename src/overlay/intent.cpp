@@ -21,6 +21,7 @@ IntentChange diff(const Intent& from, const Intent& to) {
   IntentChange change;
   diff_objects(from.nodes, to.nodes, change.nodes);
   diff_objects(from.policies, to.policies, change.policies);
+  diff_objects(from.sid_prefixes, to.sid_prefixes, change.sid_prefixes);
   return change;
 }
 

@@ -61,6 +61,8 @@ struct Node {
   LocatorReach reach = LocatorReach::kFabric;
   FixedSids sids;
   std::vector<PodPrefix> pod_prefixes;
+  /// Any address of the pod prefixes may be a pod's: the node takes none of them for itself.
+  bool pods_have_all_addresses = false;
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -109,6 +111,8 @@ struct Policy {
 struct Intent {
   std::map<std::string, Node> nodes;  // by name
   std::map<ObjectKey, Policy> policies;
+  std::map<ObjectKey, IpPrefix>
+      sid_prefixes;  // hold SIDs whoever uses them: a pool of binding SIDs
   friend bool operator==(const Intent&, const Intent&) = default;
 };
 
@@ -116,7 +120,10 @@ struct Intent {
 struct IntentChange {
   std::map<std::string, std::optional<Node>> nodes;
   std::map<ObjectKey, std::optional<Policy>> policies;
-  [[nodiscard]] bool empty() const { return nodes.empty() && policies.empty(); }
+  std::map<ObjectKey, std::optional<IpPrefix>> sid_prefixes;
+  [[nodiscard]] bool empty() const {
+    return nodes.empty() && policies.empty() && sid_prefixes.empty();
+  }
 };
 
 [[nodiscard]] IntentChange diff(const Intent& from, const Intent& to);

@@ -48,6 +48,7 @@ ForwardingDiff LiveResolution::apply(const IntentChange& change) {
   settle_nodes(work);
   refresh_headend(work);
   take_policies(change, work);
+  take_sid_prefixes(change, work);
   read_objects(work);
   settle_binding_sids(work);
   return rebuild(work);
@@ -124,6 +125,17 @@ void LiveResolution::take_policies(const IntentChange& change, Work& work) {
       headends_.add(wanted->headend, key);
     }
     work.objects.insert(key);
+  }
+}
+
+void LiveResolution::take_sid_prefixes(const IntentChange& change, Work& work) {
+  for (const auto& [key, wanted] : change.sid_prefixes) {
+    if (const auto current = intent_.sid_prefixes.extract(key)) {
+      leave_domain(domain_share(current.mapped()), work);
+    }
+    if (!wanted) continue;
+    join_domain(domain_share(*wanted), work);
+    intent_.sid_prefixes.emplace(key, *wanted);
   }
 }
 

@@ -66,6 +66,7 @@ class LiveResolution {
 
   void take_nodes(const IntentChange& change, Work& work);
   void take_policies(const IntentChange& change, Work& work);
+  void take_sid_prefixes(const IntentChange& change, Work& work);
   void settle_nodes(Work& work);
   void refresh_headend(Work& work);
   void read_objects(Work& work);

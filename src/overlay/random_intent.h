@@ -43,6 +43,12 @@ class RandomIntent {
         }
       }
     }
+    if (chance(10)) {
+      auto& pool = change.sid_prefixes[{"IPPool", pick({"x", "y"})}];
+      if (chance(70))
+        pool =
+            prefix(pick({"cafe::/16", "fcdd:a::/64", "fcff:2::1/128", "fe80::/64", "10.0.0.0/8"}));
+    }
     return change;
   }
 
@@ -75,10 +81,11 @@ class RandomIntent {
                      "ff02::5"}));
   }
   PodPrefix random_pod_prefix() {
-    PodPrefix pods{prefix(pick({"10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24", "10.1.0.0/16",
-                                "10.1.0.0/25", "10.0.0.0/8", "10.0.0.1/32", "fd10:a::/64",
-                                "fd10:b::/64", "fd10::/16", "fcdd:a::/96", "0.0.0.0/0"})),
-                   std::nullopt};
+    PodPrefix pods{
+        prefix(pick({"10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24", "10.1.0.0/16", "10.1.0.0/25",
+                     "10.1.1.7/32", "10.1.0.7/32", "10.0.0.0/8", "10.0.0.1/32", "fd10:a::/64",
+                     "fd10:b::/64", "fd10::/16", "fcdd:a::/96", "0.0.0.0/0"})),
+        std::nullopt};
     if (chance(30)) pods.color = random_color();
     return pods;
   }
@@ -113,6 +120,7 @@ class RandomIntent {
     if (chance(15)) node.sids.dt6 = random_sid();
     if (chance(15)) node.sids.dt46 = random_sid();
     if (chance(10)) node.pod_prefixes.clear();
+    if (chance(15)) node.pods_have_all_addresses = true;
     for (unsigned i = 0, count = chance(40) ? 1 + below(3) : 0; i < count; ++i) {
       node.pod_prefixes.push_back(random_pod_prefix());
     }
@@ -139,6 +147,7 @@ class RandomIntent {
         break;
       case 5:
         node.pod_prefixes = fresh.pod_prefixes;
+        node.pods_have_all_addresses = fresh.pods_have_all_addresses;
         break;
       default:
         node.location = "m";

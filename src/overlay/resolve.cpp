@@ -94,6 +94,7 @@ class FullResolution {
     domain.add(domain_share(settings_));
     for (const auto& [name, node] : nodes_.nodes()) domain.add(domain_share(node));
     for (const auto& [key, policy] : intent_.policies) domain.add(domain_share(policy));
+    for (const auto& [key, prefix] : intent_.sid_prefixes) domain.add(domain_share(prefix));
     result_.forwarding.domain = domain.roles();
   }
 

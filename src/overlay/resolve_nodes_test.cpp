@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(ResolveNodes, GivesTheWholeForwardingOfTheTestbed) {
   const auto resolution = resolve_on_master(testbed());
@@ -281,6 +282,40 @@ TEST(ResolveNodes, ANodeMayNestItsOwnPodPrefixes) {
   const auto resolution = resolve_on_master(intent);
   EXPECT_THAT(lines(resolution.problems), IsEmpty());
   EXPECT_THAT(lines(resolution.forwarding, "route 172.16.0.128/28"), Not(IsEmpty()));
+}
+
+TEST(ResolveNodes, AnAddressLentByAnotherNodesBlockIsTheBorrowers) {
+  auto intent = testbed();
+  intent.nodes.at("worker2").pod_prefixes.insert(intent.nodes.at("worker2").pod_prefixes.begin(),
+                                                 {prefix("172.16.0.70/32"), std::nullopt});
+  for (const auto* lender_or_other : {"master", "worker1"}) {
+    const auto resolution = resolve(intent, {.node = lender_or_other});
+    EXPECT_THAT(lines(resolution.problems), IsEmpty());
+    EXPECT_THAT(lines(resolution.forwarding),
+                Contains("route 172.16.0.70/32 fd12::1000 plain IPv4"));
+  }
+  const auto borrower = resolve(intent, {.node = "worker2"}).forwarding;
+  EXPECT_THAT(lines(borrower), Contains("route 172.16.0.70/32 unreachable"));
+  EXPECT_THAT(lines(borrower), Contains("route 172.16.0.64/26 fd11::1000 plain IPv4"));
+}
+
+TEST(ResolveNodes, TwoBorrowersOfOneAddressAreAConflict) {
+  auto intent = testbed();
+  for (const auto* name : {"worker2", "master"}) {
+    intent.nodes.at(name).pod_prefixes.push_back({prefix("172.16.0.70/32"), std::nullopt});
+  }
+  const auto resolution = resolve(intent, {.node = "worker1"});
+  EXPECT_THAT(lines(resolution.problems),
+              ElementsAre(StartsWith("Node/worker2: pod prefix 172.16.0.70/32 is left out")));
+}
+
+TEST(ResolveNodes, ANodeWhosePodsHaveAllAddressesTakesNone) {
+  auto intent = testbed();
+  intent.nodes.at("worker2").pods_have_all_addresses = true;
+  const auto own = resolve(intent, {.node = "worker2"}).forwarding;
+  EXPECT_FALSE(own.overlay_ipv4);
+  EXPECT_FALSE(own.overlay_ipv6);
+  EXPECT_EQ(own.pod_prefixes.size(), 2U);
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ TEST_P(ResolverProperty, IncrementalEqualsFull) {
         intent.policies.erase(key);
         if (policy) intent.policies.emplace(key, *policy);
       }
+      for (const auto& [key, pool] : change.sid_prefixes) {
+        intent.sid_prefixes.erase(key);
+        if (pool) intent.sid_prefixes.emplace(key, *pool);
+      }
       const auto before = full;
       full = resolve(intent, settings, &before);
 

@@ -68,6 +68,9 @@ ForwardingDiff::Identity identity_of(const NodeFacts& self) {
   if (self.locator) identity.locator = self.locator->prefix();
   for (const auto& pod_prefix : self.pod_prefixes) {
     identity.pod_prefixes.push_back(pod_prefix.prefix);
+    // Without one, nodes talk to pods from their own addresses, which pods reach in the overlay
+    // too.
+    if (self.pods_have_all_addresses) continue;
     const auto address = overlay_address(pod_prefix.prefix);
     if (address.is_v4() && !identity.overlay_ipv4) identity.overlay_ipv4 = address.v4();
     if (address.is_v6() && !identity.overlay_ipv6) identity.overlay_ipv6 = address.v6();

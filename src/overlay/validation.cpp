@@ -47,6 +47,7 @@ class NodeReader {
     facts_.name = node_.name;
     facts_.router = node_.pod_prefixes.empty();
     facts_.reach = node_.reach;
+    facts_.pods_have_all_addresses = node_.pods_have_all_addresses;
     read_addresses();
     read_locator();
     read_pod_prefixes();

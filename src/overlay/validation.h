@@ -26,6 +26,7 @@ struct NodeFacts {
   /// derived one.
   std::optional<srv6::Sid> service_ipv4, service_ipv6;
   std::vector<PodPrefix> pod_prefixes;  // as written, each once
+  bool pods_have_all_addresses = false;
 
   [[nodiscard]] const std::optional<srv6::Sid>& service_sid(Family family) const {
     return family == Family::kIpv4 ? service_ipv4 : service_ipv6;
