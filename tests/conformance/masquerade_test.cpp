@@ -40,6 +40,30 @@ TEST_P(NatOutgoing, PodsLeaveTheClusterFromTheNodesAddress) {
   EXPECT_TRUE(ping(pod, outside(family()).address));
 }
 
+TEST_P(NatOutgoing, TheDefaultRoutesSourceGoesBeforeTheDevicesAddress) {
+  // Node a's address is on `lo`, its uplinks' own are known to its neighbours only.
+  if (!is_product(GetParam())) GTEST_SKIP() << "an option of one data plane";
+  Lab lab(masquerading(GetParam()));
+  const Endpoint r3{v4() ? ip("10.4.0.2") : ip("fcf0:0:0:4::2"), kPort};
+  const auto& pod = lab.pod("a1").netns;
+  const Exchange exchange = udp_exchange(pod, lab.router("r3"), r3);
+  ASSERT_TRUE(exchange.complete()) << exchange.to_string();
+  EXPECT_EQ(exchange.server_saw->address, lab.address("a", family()));
+  Node& a = lab.node("a");
+  EXPECT_EQ(a.reconcile().writes, 0U);
+  a.restart_dataplane();
+  EXPECT_EQ(a.reconcile().writes, 0U) << "adopted as it was";
+
+  // The way out moves to the other uplink.
+  lab.uplink_down("r1");
+  lab.route_to_a_through("r2");
+  EXPECT_TRUE(a.notices_damage(kPatience));
+  a.reconcile();
+  const Exchange moved = udp_exchange(pod, lab.router("r3"), r3);
+  ASSERT_TRUE(moved.complete()) << moved.to_string();
+  EXPECT_EQ(moved.server_saw->address, lab.address("a", family()));
+}
+
 TEST_P(NatOutgoing, WithoutItPodsLeaveFromTheirOwnAddress) {
   Lab lab(GetParam());
   const Exchange exchange =

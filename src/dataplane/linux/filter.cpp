@@ -38,7 +38,7 @@ void add_ipv4(Ruleset& ruleset, const Masquerade* masquerade) {
   if (masquerade) masquerade->add_sets(table, Family::kIpv4);
   table.add_chain("prerouting", fmt::format("{}\niifname \"{}*\" {}{}", kPrerouting,
                                             kPodDevicePrefix, kSpoofed, drop(kPodSpoofed)));
-  if (masquerade) Masquerade::add_chain(table, Family::kIpv4);
+  if (masquerade) masquerade->add_chain(table, Family::kIpv4);
 }
 
 // Whether an outer packet to an own SID comes from within the domain. Asked only where its source
@@ -116,7 +116,7 @@ void add_ipv6(Ruleset& ruleset, const FilterInput& input, const Masquerade* masq
                                          "oifname \"{}*\" accept\n"
                                          "ip6 daddr @sid_domain goto to_other_sid\n",
                                          kForward, kHostInner, kPodDevicePrefix));
-  if (masquerade) Masquerade::add_chain(table, Family::kIpv6);
+  if (masquerade) masquerade->add_chain(table, Family::kIpv6);
 }
 
 void add_netdev(Ruleset& ruleset, const FilterInput& input) {

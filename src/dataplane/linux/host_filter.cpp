@@ -73,6 +73,10 @@ void HostFilter::set_uplinks(std::set<Uplink> uplinks) {
   rules_changed_ = true;
 }
 
+void HostFilter::set_outgoing_sources(std::set<OutgoingSource> sources) {
+  if (masquerade_ && masquerade_->set_sources(std::move(sources))) rules_changed_ = true;
+}
+
 void HostFilter::collect() {
   const auto change = cover_.take_change();
   auto& pending = changes_["sid_domain"];

@@ -28,6 +28,8 @@ class HostFilter {
   void set_local_sids(const std::optional<IpPrefix>& locator,
                       const std::map<srv6::Sid, overlay::LocalSid>& sids);
   void set_uplinks(std::set<Uplink> uplinks);
+  /// Of masqueraded packets; nothing where nothing is masqueraded.
+  void set_outgoing_sources(std::set<OutgoingSource> sources);
   /// Null where nothing is masqueraded.
   [[nodiscard]] Masquerade* masquerade() { return masquerade_ ? &*masquerade_ : nullptr; }
 

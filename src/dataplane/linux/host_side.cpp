@@ -42,23 +42,6 @@ RouteType type_of(const overlay::RouteTarget& target) {
 
 constexpr std::size_t kMostLookups = 64;
 
-// The routing table's entry for an address (`ip route get fibmatch`); empty where there is none.
-Result<std::optional<Route>> best_match(netlink::Socket& socket, const IpAddress& address) {
-  // IPv6 always names the route's table, and refuses to be asked to.
-  const unsigned flags = address.is_v4() ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : RTM_F_FIB_MATCH;
-  netlink::Message message(RTM_GETROUTE, 0,
-                           rtmsg{.rtm_family = netlink::address_family(address.family()),
-                                 .rtm_dst_len = address_bits(address.family()),
-                                 .rtm_flags = flags});
-  message.address(RTA_DST, address).about(address.to_string());
-  std::optional<Route> route;
-  const auto done = socket.request(
-      std::move(message), [&](const nlmsghdr& reply) { route = netlink::parse_route(reply); });
-  // ENETUNREACH: nothing leads there
-  if (!done && done.error().errno_value != ENETUNREACH) return tl::unexpected(done.error());
-  return route;
-}
-
 }  // namespace
 
 void HostSide::set_devices(netlink::IfIndex inner, netlink::IfIndex outer, std::uint32_t pod_mtu) {
@@ -239,7 +222,7 @@ bool HostSide::find_new_conflicts() {
   if (new_captures_.size() > kMostLookups) return false;
   std::map<IpPrefix, RouteProtocol> found;
   for (const auto& prefix : new_captures_) {
-    const auto best = best_match(socket_, prefix.address());
+    const auto best = netlink::match_route(socket_, prefix.address());
     if (!best) return false;
     const auto& route = *best;
     if (!route) continue;
@@ -312,7 +295,7 @@ Route HostSide::on_its_device(Route route) {
     return route;
   }
   const auto& gateway = route.next_hops.front().gateway;
-  const auto best = gateway ? best_match(socket_, *gateway) : std::optional<Route>{};
+  const auto best = gateway ? netlink::match_route(socket_, *gateway) : std::optional<Route>{};
   const bool connected =
       best && *best && (*best)->next_hops.size() == 1 && !(*best)->next_hops.front().gateway;
   if (connected) {

@@ -210,6 +210,7 @@ class LinuxDataplane final : public Dataplane {
     if (too_big_) learn_path_mtus();
     if (!monitor_) return false;
     bool damage = false, links = false, programs = false;
+    default_routes_ = false;
     const auto note = [&](const std::function<std::string()>& text) {
       if (!std::exchange(damage, true)) damage_ = text();  // the first tells enough
     };
@@ -233,8 +234,11 @@ class LinuxDataplane final : public Dataplane {
     if (links && !damage) {
       const auto changed = uplinks_.refresh(socket_);
       if (!changed || *changed) {
-        note([&] { return "underlay devices changed, now " + names_of(uplinks_.devices()); });
+        note([&] { return "underlay devices changed, now " + uplinks_.to_string(); });
       }
+    }
+    if (default_routes_ && take_outgoing_sources()) {
+      note([] { return std::string("a default route has another source"); });
     }
     // libbpf's own detaching is heard too, so what counts is what is there.
     if (programs && !damage && fast_path_ &&
@@ -417,20 +421,23 @@ class LinuxDataplane final : public Dataplane {
 
   void take_uplinks() {
     filter_.set_uplinks(uplinks_.devices());
+    take_outgoing_sources();
     auto& choice = capability_of(kUnderlayDevices).choice;
-    choice = names_of(uplinks_.devices());
+    choice = uplinks_.to_string();
     if (choice.empty()) choice = "none: SIDs of this node take no packets";
-  }
-
-  static std::string names_of(const std::set<Uplink>& devices) {
-    std::string names;
-    for (const auto& device : devices) names += (names.empty() ? "" : ", ") + device.name;
-    return names;
   }
 
   void write_filter(const Result<bool>& written, ApplyReport& report) {
     book(report, "nftables", written);
     if (!written || *written) monitor_->skip_own_tables();
+  }
+
+  // True where there is news.
+  bool take_outgoing_sources() {
+    if (!filter_.masquerade()) return false;
+    const auto before = filter_.masquerade()->sources();
+    filter_.set_outgoing_sources(preferred_sources(socket_, uplinks_.names()));
+    return filter_.masquerade()->sources() != before;
   }
 
   Masquerade* tell_masquerade() {
@@ -467,6 +474,7 @@ class LinuxDataplane final : public Dataplane {
       case RTM_DELROUTE: {
         const auto route = netlink::parse_route(event);
         if (!route) return false;
+        default_routes_ |= route->destination.length() == 0;
         links |= event.nlmsg_type == RTM_NEWROUTE &&
                  std::ranges::any_of(route->next_hops, [&](const auto& hop) {
                    return hop.gateway && uplinks_.is_candidate(hop.link);
@@ -489,7 +497,8 @@ class LinuxDataplane final : public Dataplane {
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
   std::optional<FastPath> fast_path_;
-  std::size_t programs_ = 0;  // that could be attached
+  std::size_t programs_ = 0;     // that could be attached
+  bool default_routes_ = false;  // may have changed
   std::set<Family> pods_rules_;
   EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;

@@ -14,14 +14,28 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/ip.h"
+#include "dataplane/linux/netlink/socket.h"
 #include "dataplane/linux/set_change.h"
 #include "overlay/forwarding.h"
 
 namespace sextant::dataplane {
+
+/// An address of the node for what leaves by a device.
+struct OutgoingSource {
+  std::string device;
+  IpAddress address;
+  friend auto operator<=>(const OutgoingSource&, const OutgoingSource&) = default;
+};
+
+/// What the host's own packets to the outside come from, where its default routes say so (`src`):
+/// as where the node's address is on `lo` and its uplinks' own addresses are routed nowhere.
+[[nodiscard]] std::set<OutgoingSource> preferred_sources(netlink::Socket& socket,
+                                                         const std::set<std::string>& uplinks);
 
 class Masquerade {
  public:
@@ -34,9 +48,14 @@ class Masquerade {
   void change_routes(
       const std::map<overlay::RouteKey, std::optional<overlay::RouteTarget>>& routes);
 
+  /// Of packets that leave by other devices, the kernel chooses the source among the device's
+  /// addresses. True where this is news: the rules change.
+  bool set_sources(std::set<OutgoingSource> sources);
+  [[nodiscard]] const std::set<OutgoingSource>& sources() const { return sources_; }
+
   // The parts of the family's table, "ip sextant" or "ip6 sextant".
   void add_sets(NftTable& table, Family family) const;
-  static void add_chain(NftTable& table, Family family);
+  void add_chain(NftTable& table, Family family) const;
 
   /// What happened to the sets since the last call, by "ip sextant own_pods".
   [[nodiscard]] std::map<std::string, SetChange> take_changes();
@@ -54,6 +73,7 @@ class Masquerade {
   void become_disjoint(Tracked Sets::*set, const std::vector<IpPrefix>& prefixes);
 
   Sets ipv4_, ipv6_;
+  std::set<OutgoingSource> sources_;
 };
 
 }  // namespace sextant::dataplane

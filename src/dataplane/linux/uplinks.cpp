@@ -36,6 +36,18 @@ std::set<Uplink> Uplinks::ethernet() const {
   return devices;
 }
 
+std::set<std::string> Uplinks::names() const {
+  std::set<std::string> names;
+  for (const auto& device : devices_) names.insert(device.name);
+  return names;
+}
+
+std::string Uplinks::to_string() const {
+  std::string text;
+  for (const auto& device : devices_) text += (text.empty() ? "" : ", ") + device.name;
+  return text;
+}
+
 bool Uplinks::is_named(const std::string& device) const {
   return std::ranges::any_of(names_, [&](const std::string& name) {
     const std::string_view wanted(name);

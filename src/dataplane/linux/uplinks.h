@@ -33,6 +33,9 @@ class Uplinks {
   [[nodiscard]] Result<bool> refresh(netlink::Socket& socket);
 
   [[nodiscard]] const std::set<Uplink>& devices() const { return devices_; }
+  [[nodiscard]] std::set<std::string> names() const;
+  /// "eth0, eth1"
+  [[nodiscard]] std::string to_string() const;
   /// Those whose frames can be handed on whole.
   [[nodiscard]] std::set<Uplink> ethernet() const;
   /// Whether a route through a gateway on this device is news.

@@ -283,4 +283,20 @@ Result<Route> lookup_route(Socket& socket, const IpAddress& destination) {
   return *route;
 }
 
+Result<std::optional<Route>> match_route(Socket& socket, const IpAddress& address) {
+  // IPv6 always names the route's table, and refuses to be asked to.
+  const unsigned flags = address.is_v4() ? RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE : RTM_F_FIB_MATCH;
+  Message message(RTM_GETROUTE, 0,
+                  rtmsg{.rtm_family = address_family(address.family()),
+                        .rtm_dst_len = address_bits(address.family()),
+                        .rtm_flags = flags});
+  message.address(RTA_DST, address).about(address.to_string());
+  std::optional<Route> route;
+  const auto done = socket.request(std::move(message),
+                                   [&](const nlmsghdr& reply) { route = parse_route(reply); });
+  // ENETUNREACH: nothing leads there
+  if (!done && done.error().errno_value != ENETUNREACH) return tl::unexpected(done.error());
+  return route;
+}
+
 }  // namespace sextant::netlink

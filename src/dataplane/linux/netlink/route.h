@@ -90,4 +90,9 @@ struct RouteFilter {
 /// The route that a packet to `destination` takes (as `ip route get`).
 [[nodiscard]] Result<Route> lookup_route(Socket& socket, const IpAddress& destination);
 
+/// The routing table's entry for an address (`ip route get fibmatch`); none where nothing leads
+/// there.
+[[nodiscard]] Result<std::optional<Route>> match_route(Socket& socket,
+                                                       const IpAddress& destination);
+
 }  // namespace sextant::netlink
