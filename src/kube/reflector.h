@@ -3,8 +3,9 @@
 //
 //   list (pages) -> differences to what was known -> one batch
 //   watch -> one batch for each piece that arrives -> ... -> its end: resume from the last version
-//   410 (history compacted) -> list again
-//   404 (no such resource: its CRD is not installed) -> empty, asked again at growing intervals
+//   410 (history compacted), or nonsense -> list again
+//   404 from a server that is ready (the CRD is not installed) -> empty, asked again at growing
+//     intervals; while a server starts it may not know its CRDs yet, and that counts for nothing
 //   anything else -> resume after a growing, jittered delay, which the server may set (Retry-After)
 //
 // What is known stays known while the API server is away.

@@ -1,0 +1,349 @@
+#include "kube/reflector.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <map>
+
+#include "base/log.h"
+#include "kube/background.h"
+#include "kube/backoff.h"
+#include "kube/json_text.h"
+#include "kube/line_splitter.h"
+#include "kube/lister.h"
+#include "kube/transport.h"
+
+namespace sextant::kube {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+Error broken(const Resource& resource, std::string cause) {
+  return {.operation = "watch", .object = to_string(resource), .cause = std::move(cause)};
+}
+
+}  // namespace
+
+struct Reflector::State {
+  State(Client& client, Resource of, InformerOptions with, Decode decode_with, Deliver deliver_to)
+      : io(client.io()),
+        transport(client.transport()),
+        resource(std::move(of)),
+        options(std::move(with)),
+        decode(std::move(decode_with)),
+        deliver(std::move(deliver_to)),
+        backoff(options.delays.first, options.delays.longest),
+        missing_backoff(options.delays.first, options.delays.longest_missing) {}
+
+  /// An object of a list that is being read.
+  struct Listed {
+    std::string version;
+    std::shared_ptr<const void> value;  // null: as known
+  };
+  using Fresh = std::map<std::string, Listed>;
+
+  [[nodiscard]] Task<void> run();
+  [[nodiscard]] Task<void> pause(const ApiError& error);
+  [[nodiscard]] Task<void> cope_with_missing(const ApiError& error);
+  [[nodiscard]] Task<Answer<void>> list();
+  void take_listed(const json::object& object, Fresh& fresh);
+  void replace_all(Fresh fresh);
+  [[nodiscard]] Task<Answer<void>> watch();
+  [[nodiscard]] Answer<void> take_line(std::string_view line, std::vector<UntypedChange>& changes);
+  void take_event(std::string_view type, const json::object& object,
+                  std::vector<UntypedChange>& changes);
+  [[nodiscard]] std::shared_ptr<const void> decoded(const std::string& key,
+                                                    const json::object& object);
+  void hand_out(std::vector<UntypedChange>&& changes);
+  void contact();
+  void note(const ApiError& error);
+
+  asio::io_context& io;
+  std::shared_ptr<Transport> transport;
+  Resource resource;
+  InformerOptions options;
+  Decode decode;
+  Deliver deliver;
+  Backoff backoff, missing_backoff;
+  InformerHealth health;
+  bool stopped = false;
+  std::string version;                          // to watch from; empty: list first
+  std::map<std::string, std::string> versions;  // of each known object
+  ObjectParser parser;
+  Clock::time_point listed_at;
+  bool ready_seen = false;  // the server was ready after it had answered 404
+  bool bookmarked = false;  // the watch under way has had a bookmark
+  bool nonsense = false;    // the last watch ended by something that is no event
+  Background background;
+};
+
+void Reflector::State::contact() {
+  health.last_contact = Clock::now();
+  health.last_error.reset();
+}
+
+void Reflector::State::note(const ApiError& error) {
+  const bool news = !health.last_error || health.last_error->error != error.error;
+  health.last_error = error;
+  if (news && health.synced)
+    log::warn({{"error", error.error}}, "{}; going on with what is known, trying again",
+              error.error.message());
+  else if (news)
+    log::warn({{"error", error.error}}, "{}; trying again", error.error.message());
+}
+
+void Reflector::State::hand_out(std::vector<UntypedChange>&& changes) {
+  if (!stopped) deliver(std::move(changes));
+}
+
+std::shared_ptr<const void> Reflector::State::decoded(const std::string& key,
+                                                      const json::object& object) {
+  try {
+    return decode(object);
+  } catch (const std::exception& error) {  // boost::json throws where a type is another one
+    ++health.undecodable;
+    log::warn({{"object", key}}, "{} {} is not understood and left as it was: {}",
+              to_string(resource), key, error.what());
+    return nullptr;
+  }
+}
+
+Task<void> Reflector::State::run() {
+  while (true) {
+    if (version.empty()) {
+      const auto listed = co_await list();
+      if (!listed && listed.error().not_found()) {
+        co_await cope_with_missing(listed.error());
+        continue;
+      }
+      if (!listed) {
+        co_await pause(listed.error());
+        continue;
+      }
+    }
+    const auto begun = Clock::now();
+    const auto watched = co_await watch();
+    health.watching = false;
+    const bool lasted = Clock::now() - begun >= options.delays.lasting;
+    if (lasted) backoff.reset();
+    if (watched) {
+      // The server ends watches after some minutes. One that ends at once is trouble.
+      if (!lasted) co_await sleep_for(backoff.next());
+      continue;
+    }
+    // Too old, or a stream that made no sense: what it would have said is in the list.
+    const auto& error = watched.error();
+    if (error.expired() || error.not_found() || nonsense) version.clear();
+    const bool at_once = error.expired() && Clock::now() - listed_at >= options.delays.lasting;
+    if (!at_once) co_await pause(error);
+  }
+}
+
+Task<void> Reflector::State::pause(const ApiError& error) {
+  note(error);
+  auto delay = backoff.next();
+  if (error.retry_after) {
+    const auto wish =
+        std::min(std::chrono::milliseconds(*error.retry_after), options.delays.longest_asked);
+    delay = std::max(delay, backoff.between(wish, wish + wish / 4));
+  }
+  co_await sleep_for(delay);
+}
+
+/// A server that has just started answers 404 before it has read its CRDs. That must not look as if
+/// all objects were gone: only a server that says it is ready is believed, and only then asked.
+Task<void> Reflector::State::cope_with_missing(const ApiError& error) {
+  if (!health.missing && !ready_seen) {
+    ApiRequest request{.verb = "get",
+                       .object = "readyz",
+                       .counted = "readyz",
+                       .method = "GET",
+                       .target = "/readyz"};
+    const auto ready = co_await transport->send(std::move(request));
+    // RBAC may hide it; then the 404 has to do.
+    ready_seen = ready || (ready.error().status >= 400 && ready.error().status < 500 &&
+                           ready.error().status != 429);
+    if (!ready_seen) co_await pause(error);
+    co_return;
+  }
+  contact();
+  if (!health.missing)
+    log::info("the API server has no {}: their definition is not installed", to_string(resource));
+  health.missing = true;
+  if (!health.synced || !versions.empty()) replace_all({});
+  co_await sleep_for(missing_backoff.next());
+}
+
+Task<Answer<void>> Reflector::State::list() {
+  Fresh fresh;
+  ListQuery query{
+      .resource = resource, .ns = options.ns, .selectors = options.selectors, .page = options.page};
+  Lister lister{.begin = [&fresh] { fresh.clear(); },
+                .item = [this, &fresh](const json::object& item) { take_listed(item, fresh); }};
+  ++health.lists;
+  auto listed = co_await list_all(transport, std::move(query), std::move(lister));
+  if (!listed) co_return tl::unexpected(listed.error());
+  contact();
+  if (health.missing) log::info("the API server has {} now", to_string(resource));
+  health.missing = false;
+  ready_seen = false;
+  missing_backoff.reset();
+  listed_at = Clock::now();
+  version = std::move(*listed);
+  replace_all(std::move(fresh));
+  co_return Answer<void>();
+}
+
+void Reflector::State::take_listed(const json::object& object, Fresh& fresh) {
+  auto key = key_of(object);
+  if (key.empty()) return;
+  auto object_version = version_of(object);
+  const auto known = versions.find(key);
+  if (known != versions.end() && known->second == object_version) {
+    fresh[std::move(key)] = {std::move(object_version), nullptr};
+    return;
+  }
+  auto value = decoded(key, object);
+  // Not understood: what was known of it stays, under the old version, and is tried again.
+  if (!value && known == versions.end()) return;
+  if (!value) object_version = known->second;
+  fresh[std::move(key)] = {std::move(object_version), std::move(value)};
+}
+
+void Reflector::State::replace_all(Fresh fresh) {
+  std::vector<UntypedChange> changes;
+  for (auto it = versions.begin(); it != versions.end();) {
+    if (fresh.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    changes.push_back({it->first, nullptr});
+    it = versions.erase(it);
+  }
+  for (auto& [key, listed] : fresh) {
+    if (!listed.value) continue;
+    versions[key] = std::move(listed.version);
+    changes.push_back({key, std::move(listed.value)});
+  }
+  const bool first = !health.synced;
+  health.synced = true;
+  if (first || !changes.empty()) hand_out(std::move(changes));
+}
+
+Task<Answer<void>> Reflector::State::watch() {
+  const auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(
+      backoff.between(options.watch_shortest, options.watch_longest));
+  ApiRequest request{.verb = "watch",
+                     .object = to_string(resource),
+                     .counted = to_string(resource),
+                     .method = "GET",
+                     .target = collection_path(resource, options.ns)};
+  add_query(request.target, "watch", "1");
+  add_query(request.target, "allowWatchBookmarks", "true");
+  add_query(request.target, "resourceVersion", version);
+  add_query(request.target, "timeoutSeconds", std::to_string(lifetime.count()));
+  add_selectors(request.target, options.selectors);
+
+  ++health.watches;
+  nonsense = false;
+  auto response = co_await transport->send(std::move(request));
+  if (!response) co_return tl::unexpected(response.error());
+  contact();
+  health.watching = true;
+  bookmarked = false;
+  const auto end = Clock::now() + lifetime + transport->options().body_timeout;
+  LineSplitter lines(transport->options().object_bytes);
+  while (true) {
+    // The server ends the watch by itself. Where it sends bookmarks (one a minute), silence means
+    // that it hangs.
+    auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (bookmarked) patience = std::min(patience, options.bookmark_age);
+    const auto piece = co_await (*response)->read(std::max(patience, std::chrono::milliseconds(1)));
+    if (!piece) co_return tl::unexpected(piece.error());
+    if (piece->empty()) co_return Answer<void>();
+    contact();
+    std::vector<UntypedChange> changes;
+    Answer<void> taken;
+    const bool fine = lines.add(*piece, [&](std::string_view line) {
+      return (taken = take_line(line, changes)).has_value();
+    });
+    if (!changes.empty()) hand_out(std::move(changes));
+    if (fine) continue;
+    nonsense = true;
+    if (taken) taken = tl::unexpected(ApiError{.error = broken(resource, "an event is too large")});
+    co_return taken;
+  }
+}
+
+Answer<void> Reflector::State::take_line(std::string_view line,
+                                         std::vector<UntypedChange>& changes) {
+  const auto bad = [&](std::string cause) {
+    return tl::unexpected(ApiError{.error = broken(resource, std::move(cause))});
+  };
+  const auto* const event = parser.parse(line);
+  if (event == nullptr) return bad("an event is no JSON: " + parser.error());
+  const auto type = text_member(*event, "type");
+  const auto* const value = member(*event, "object");
+  if (value == nullptr || !value->is_object()) return bad("an event has no object");
+  const auto& object = value->get_object();
+  if (type == "ERROR") {
+    const auto* const code = member(object, "code");
+    const HttpHead head{
+        .status = code != nullptr && code->is_int64() ? static_cast<int>(code->get_int64()) : 500,
+        .retry_after = {}};
+    const ApiRequest request{.verb = "watch", .object = to_string(resource)};
+    return tl::unexpected(read_status(request, head, json::serialize(object)));
+  }
+  auto object_version = version_of(object);
+  if (object_version.empty()) return bad("an event's object has no resourceVersion");
+  if (type == "BOOKMARK") {
+    ++health.bookmarks;
+    bookmarked = true;
+  } else if (type == "ADDED" || type == "MODIFIED" || type == "DELETED") {
+    ++health.events;
+    take_event(type, object, changes);
+  } else {
+    return bad("an event of unknown type '" + type + "'");
+  }
+  version = std::move(object_version);
+  return {};
+}
+
+void Reflector::State::take_event(std::string_view type, const json::object& object,
+                                  std::vector<UntypedChange>& changes) {
+  auto key = key_of(object);
+  if (key.empty()) return;
+  if (type == "DELETED") {
+    if (versions.erase(key) != 0) changes.push_back({std::move(key), nullptr});
+    return;
+  }
+  auto object_version = version_of(object);
+  const auto known = versions.find(key);
+  if (known != versions.end() && known->second == object_version) return;  // seen in the list
+  if (auto value = decoded(key, object)) {
+    versions[key] = std::move(object_version);
+    changes.push_back({std::move(key), std::move(value)});
+  }
+}
+
+Reflector::Reflector(Client& client, Resource resource, InformerOptions options, Decode decode,
+                     Deliver deliver)
+    : state_(std::make_shared<State>(client, std::move(resource), std::move(options),
+                                     std::move(decode), std::move(deliver))) {}
+
+Reflector::~Reflector() {
+  state_->stopped = true;
+  state_->background.stop();
+}
+
+void Reflector::start() {
+  state_->background.start(state_->io, "following " + to_string(state_->resource),
+                           [state = state_] { return state->run(); });
+}
+
+const InformerHealth& Reflector::health() const { return state_->health; }
+
+}  // namespace sextant::kube
