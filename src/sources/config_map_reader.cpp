@@ -87,7 +87,7 @@ void read_config(const Value& config, Fields& fields, Object& object) {
 
 }  // namespace
 
-void read_config_map(const Value& root, std::string_view source, Fields& outer, Object& object) {
+void read_config_map(const Value& root, Fields& outer, Object& object) {
   const auto* data = outer.required(root, "data");
   const auto* text = data == nullptr ? nullptr : outer.required(*data, kConfigMapKey);
   if (text == nullptr) return;
@@ -102,7 +102,7 @@ void read_config_map(const Value& root, std::string_view source, Fields& outer, 
     const auto& error = documents.error();
     Value at;
     at.line = text->literal ? error.line : text->line;
-    Fields fields(at, object.key, source, prefix);
+    Fields fields(at, object.key, outer.source(), prefix);
     fields.error(at, error.reason);
     outer.take(std::move(fields));
     return;
@@ -115,7 +115,7 @@ void read_config_map(const Value& root, std::string_view source, Fields& outer, 
   auto& config = documents->front();
   // Lines inside a quoted or folded string cannot be told; the line of the string itself can.
   if (!text->literal) set_line(config, text->line);
-  Fields fields(config, object.key, source, prefix);
+  Fields fields(config, object.key, outer.source(), prefix);
   read_config(config, fields, object);
   outer.take(std::move(fields));
 }

@@ -27,6 +27,7 @@ class Fields {
 
   void error(const Value& at, std::string reason);
   void warn(const Value& at, std::string reason);
+  [[nodiscard]] const std::string& source() const { return source_; }
   /// Whether any error was found so far.
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] std::vector<Finding> release();

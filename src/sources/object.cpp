@@ -67,10 +67,9 @@ class DocumentReader {
     }
     const auto name = name_of(value);
     const overlay::ObjectKey key{type.kind, name};
-    const bool node = type.kind == "Node" && type.api_version == "v1";
-    const bool config_map = type.kind == "ConfigMap" && type.api_version == "v1";
     const bool own = group == kGroup && own_kind;
-    if (!own && !node && !(config_map && name.starts_with(kConfigMapPrefix))) {
+    const auto reader = own ? nullptr : foreign_reader(type, name);
+    if (!own && reader == nullptr) {
       if (own_kind) {
         reading_.findings.push_back(
             {Severity::kWarning,
@@ -98,19 +97,32 @@ class DocumentReader {
       if (type.kind == "SRv6Node") read_srv6_node(value, fields, object);
       if (type.kind == "SRv6Policy") read_srv6_policy(value, fields, object);
       if (type.kind == "SRv6Locator") read_srv6_locator(value, fields, object);
-    } else if (node) {
-      read_node(value, fields, object);
     } else {
-      read_config_map(value, source_, fields, object);
+      reader(value, fields, object);
     }
     object.usable = !fields.failed();
-    if (!object.usable) {
-      object.node.reset();
-      object.policies.clear();
-    }
-    auto findings = fields.release();
-    object.findings.insert(object.findings.end(), findings.begin(), findings.end());
+    if (!object.usable) object = {.key = object.key, .location = object.location};
+    object.findings = fields.release();
     reading_.objects.push_back(std::move(object));
+  }
+
+  using Reader = void (*)(const Value&, Fields&, Object&);
+
+  /// Of what others made and Sextant reads too; null: it does not.
+  static Reader foreign_reader(const TypeMeta& type, std::string_view name) {
+    if (type.api_version == "v1" && type.kind == "Node") return read_node;
+    if (type.api_version == "v1" && type.kind == "ConfigMap") {
+      if (name.starts_with(kConfigMapPrefix)) return read_config_map;
+      return name == kCalicoVppConfig ? read_calico_vpp_config : nullptr;
+    }
+    const bool calico = type.api_version == "crd.projectcalico.org/v1";
+    if (type.kind == "IPPool" && (calico || type.api_version == "projectcalico.org/v3")) {
+      const bool of_sids = name.starts_with(kLocatorPoolPrefix) || name == kBindingSidPool;
+      return of_sids ? read_ip_pool : nullptr;
+    }
+    if (calico && type.kind == "BlockAffinity") return read_block_affinity;
+    if (calico && type.kind == "IPAMBlock") return read_ipam_block;
+    return nullptr;
   }
 
   static std::string name_of(const Value& value) {

@@ -30,6 +30,13 @@ struct NodePart {
   friend bool operator==(const NodePart&, const NodePart&) = default;
 };
 
+/// An address of an IPAM block that a pod on another node than the block's has.
+struct LentAddress {
+  std::string node;  // the pod's
+  IpAddress address;
+  friend bool operator==(const LentAddress&, const LentAddress&) = default;
+};
+
 struct Object {
   overlay::ObjectKey key;
   overlay::Location location;
@@ -37,7 +44,10 @@ struct Object {
   bool usable = false;
   std::optional<NodePart> node;
   std::vector<overlay::Policy> policies;
+  std::vector<LentAddress> lent;
+  std::vector<IpPrefix> sid_prefixes;  // hold SIDs, and so no pods
   std::vector<Finding> findings;
+  friend bool operator==(const Object&, const Object&) = default;
 };
 
 /// What a document turned out to be.

@@ -19,11 +19,23 @@ inline constexpr std::string_view kLocatorReachAnnotation = "sextant.dev/locator
 inline constexpr std::string_view kConfigMapPrefix = "srv6-config-";
 inline constexpr std::string_view kConfigMapKey = "srv6";
 
+/// Calico-VPP's names: of the IPPools that are nodes' locators (followed by the node's name) and
+/// the pool of binding SIDs; of the ConfigMap and its key that name the prefixes of both.
+inline constexpr std::string_view kLocatorPoolPrefix = "sr-localsids-pool-";
+inline constexpr std::string_view kBindingSidPool = "sr-policies-pool";
+inline constexpr std::string_view kCalicoVppConfig = "calico-vpp-config";
+inline constexpr std::string_view kCalicoVppSrv6Key = "CALICOVPP_SRV6";
+
 void read_node(const Value& root, Fields& fields, Object& object);
 void read_srv6_node(const Value& root, Fields& fields, Object& object);
 void read_srv6_locator(const Value& root, Fields& fields, Object& object);
 void read_srv6_policy(const Value& root, Fields& fields, Object& object);
-void read_config_map(const Value& root, std::string_view source, Fields& fields, Object& object);
+void read_config_map(const Value& root, Fields& fields, Object& object);
+void read_calico_vpp_config(const Value& root, Fields& fields, Object& object);
+/// Of a pool of SIDs: see kLocatorPoolPrefix, kBindingSidPool.
+void read_ip_pool(const Value& root, Fields& fields, Object& object);
+void read_block_affinity(const Value& root, Fields& fields, Object& object);
+void read_ipam_block(const Value& root, Fields& fields, Object& object);
 
 /// Candidate paths of one object and policy: as many as derived discriminators can tell apart.
 inline constexpr std::size_t kMostCandidatePaths = 256;
