@@ -6,13 +6,14 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
+#include "cli/cluster_commands.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/testbed_progress.h"
 #include "cli/trace_command.h"
 #include "cli/walk.h"
 #include "testbed/check.h"
@@ -58,19 +59,9 @@ Id identify(Kind kind, const Arguments& arguments) {
   return value_or_fail(Id::make(kind, arguments.name));
 }
 
-/// Prints each step with the seconds since it was made.
-testbed::Progress progress() {
-  const auto start = std::chrono::steady_clock::now();
-  return [start](std::string_view step) {
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    fmt::print("[{:5.1f} s] {}\n", elapsed.count(), step);
-    std::fflush(stdout);
-  };
-}
-
 void run_up(Kind kind, const Arguments& arguments) {
   const Id id = identify(kind, arguments);
-  const testbed::Progress say = progress();
+  const testbed::Progress say = testbed_progress();
   const auto report = value_or_fail(
       testbed::up(id, {.pods = arguments.pods, .agents = !arguments.no_agent, .progress = say}));
   say(report.was_up ? id.title() + " was up already" : id.title() + " is up");
@@ -78,7 +69,7 @@ void run_up(Kind kind, const Arguments& arguments) {
 
 void run_down(Kind kind, const Arguments& arguments) {
   const Id id = identify(kind, arguments);
-  const testbed::Progress say = progress();
+  const testbed::Progress say = testbed_progress();
   const auto report = value_or_fail(testbed::down(id, say));
   const bool nothing = report.processes == 0 && report.namespaces == 0;
   say(nothing ? id.title() + " was not up" : id.title() + " is down");
@@ -309,6 +300,7 @@ void add_testbed_commands(CLI::App& app) {
                    .read_on = {"docs/walkthrough-basic.md, docs/walkthrough-full.md"}});
   add_kind(*testbed, Kind::kBasic, "Three nodes on one IPv6 link");
   add_kind(*testbed, Kind::kFull, "Three nodes around eight IS-IS routers, with policies");
+  add_cluster_commands(*testbed);
   add_demo(app);
 }
 

@@ -78,7 +78,12 @@ Result<DownReport> take_down(const Id& id, const Progress& progress) {
 Result<DownReport> down(const Id& id, const Progress& progress) {
   const auto held = lock(id);
   if (!held) return tl::unexpected(held.error());
-  if (const auto state = read_state(id); state && state->kind != id.kind()) {
+  const auto state = read_state(id);
+  if (state && state->cluster) {
+    return failure("take down", id.title(), "what is up under that name is a Kubernetes cluster",
+                   "sextant testbed cluster down --name " + id.directory().filename().string());
+  }
+  if (state && state->kind != id.kind()) {
     return failure(
         "take down", id.title(),
         fmt::format("what is up under that name is a {} testbed", to_string(state->kind)),

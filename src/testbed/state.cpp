@@ -33,9 +33,11 @@ std::optional<State> read_state(const Id& id) {
     const json::object object = json::parse(*text).as_object();
     const auto kind = parse_kind(std::string{object.at("kind").as_string()});
     if (!kind) return std::nullopt;
+    const json::value* cluster = object.if_contains("cluster");
     return State{.kind = *kind,
                  .pods = object.at("pods").to_number<unsigned>(),
                  .agents = object.at("agents").as_bool(),
+                 .cluster = cluster != nullptr && cluster->as_bool(),
                  .complete = object.at("complete").as_bool()};
   } catch (const std::exception&) {  // whatever is wrong with it: it says nothing
     return std::nullopt;
@@ -46,6 +48,7 @@ Result<void> write_state(const Id& id, const State& state) {
   return write_file(state_file(id), json::serialize(json::object{{"kind", to_string(state.kind)},
                                                                  {"pods", state.pods},
                                                                  {"agents", state.agents},
+                                                                 {"cluster", state.cluster},
                                                                  {"complete", state.complete}}) +
                                         "\n");
 }

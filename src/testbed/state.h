@@ -13,6 +13,7 @@ struct State {
   Kind kind = Kind::kBasic;
   unsigned pods = 0;  // a node
   bool agents = true;
+  bool cluster = false;   // a Kubernetes cluster runs on it (testbed/cluster)
   bool complete = false;  // `up` came to its end
 };
 

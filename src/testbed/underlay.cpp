@@ -1,6 +1,7 @@
 #include "testbed/underlay.h"
 
 #include <charconv>
+#include <functional>
 #include <map>
 
 #include "dataplane/linux/netlink/address.h"
@@ -137,15 +138,55 @@ Result<void> configure(const Machine& machine) {
   return {};
 }
 
+Result<Netns> make_machine(const Id& id, const std::string& name, const Machine& machine) {
+  auto space = Netns::create(id.netns(name));
+  if (!space) return space;
+  if (auto set = space->run([&machine] { return set_sysctls(machine); }); !set) {
+    return tl::unexpected(set.error());
+  }
+  return space;
+}
+
+Result<void> run_on(const Netns& space, const std::string& name,
+                    const std::function<Result<void>()>& function) {
+  auto done = space.run(function);
+  if (done) return done;
+  Error error = done.error();
+  error.object = name + ": " + error.object;
+  return tl::unexpected(error);
+}
+
+/// The far end of a cable to a machine that was built anew.
+Result<void> configure_end(const LinkEnd& end, bool bridge) {
+  auto socket = netlink::Socket::make();
+  if (!socket) return tl::unexpected(socket.error());
+  std::optional<netlink::IfIndex> master;
+  if (bridge) {
+    const auto link = netlink::get_link(*socket, "bridge");
+    if (!link) return tl::unexpected(link.error());
+    master = link->index;
+  }
+  return bring_up(*socket, end.device, end.addresses, master);
+}
+
+/// The cables of `machine`, its own end first.
+std::vector<std::pair<LinkEnd, LinkEnd>> cables(const Topology& lab, const std::string& machine) {
+  std::vector<std::pair<LinkEnd, LinkEnd>> result;
+  for (const Link& link : lab.links) {
+    if (link.a.machine == machine) result.emplace_back(link.a, link.b);
+    if (link.b.machine == machine) result.emplace_back(link.b, link.a);
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<void> build_underlay(const Id& id, const Topology& lab) {
   const std::map<std::string, Machine> machines = gather(lab);
   std::map<std::string, Netns> spaces;
   for (const auto& [name, machine] : machines) {
-    auto space = Netns::create(id.netns(name));
+    auto space = make_machine(id, name, machine);
     if (!space) return tl::unexpected(space.error());
-    if (auto set = space->run([&m = machine] { return set_sysctls(m); }); !set) return set;
     spaces.emplace(name, std::move(*space));
   }
   // Any namespace will do for the requests: both ends of a pair appear in their own at once.
@@ -159,14 +200,49 @@ Result<void> build_underlay(const Id& id, const Topology& lab) {
     if (auto made = netlink::create_veth(*socket, end(link.a), end(link.b)); !made) return made;
   }
   for (const auto& [name, machine] : machines) {
-    auto configured = spaces.at(name).run([&m = machine] { return configure(m); });
-    if (!configured) {
-      Error error = configured.error();
-      error.object = name + ": " + error.object;
-      return tl::unexpected(error);
-    }
+    auto configured = run_on(spaces.at(name), name, [&m = machine] { return configure(m); });
+    if (!configured) return configured;
   }
   return {};
+}
+
+Result<void> remove_machine(const Id& id, const Topology& lab, const std::string& machine) {
+  for (const auto& [own, far] : cables(lab, machine)) {
+    const auto space = Netns::open(id.netns(far.machine));
+    if (!space) return tl::unexpected(space.error());
+    // At once: a namespace takes its devices away only some time after its last process has ended.
+    auto removed = run_on(*space, far.machine, [&device = far.device]() -> Result<void> {
+      auto socket = netlink::Socket::make();
+      if (!socket) return tl::unexpected(socket.error());
+      const auto link = netlink::find_link(*socket, device);
+      if (!link) return tl::unexpected(link.error());
+      if (!*link) return {};  // taken out before
+      return netlink::delete_link(*socket, (*link)->index);
+    });
+    if (!removed) return removed;
+  }
+  return Netns::remove(id.netns(machine));
+}
+
+Result<void> rebuild_machine(const Id& id, const Topology& lab, const std::string& machine) {
+  const Machine plan = gather(lab).at(machine);
+  const auto space = make_machine(id, machine, plan);
+  if (!space) return tl::unexpected(space.error());
+  auto socket = space->run([] { return netlink::Socket::make(); });
+  if (!socket) return tl::unexpected(socket.error());
+  for (const auto& [own, far] : cables(lab, machine)) {
+    const auto other = Netns::open(id.netns(far.machine));
+    if (!other) return tl::unexpected(other.error());
+    auto made =
+        netlink::create_veth(*socket, {.name = own.device, .netns = &*space, .mtu = kUnderlayMtu},
+                             {.name = far.device, .netns = &*other, .mtu = kUnderlayMtu});
+    if (!made) return made;
+    const bool bridge = far.machine == lab.bridge;
+    auto configured =
+        run_on(*other, far.machine, [&end = far, bridge] { return configure_end(end, bridge); });
+    if (!configured) return configured;
+  }
+  return run_on(*space, machine, [&plan] { return configure(plan); });
 }
 
 }  // namespace sextant::testbed

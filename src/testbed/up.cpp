@@ -125,6 +125,10 @@ Result<UpReport> up(const Id& id, const UpOptions& options) {
   const auto held = lock(id);
   if (!held) return tl::unexpected(held.error());
   const std::optional<State> state = read_state(id);
+  if (state && state->cluster) {
+    return failure("bring up", id.title(), "a Kubernetes cluster of that name is there",
+                   "take it down first, or choose another --name");
+  }
   if (state && state->kind != id.kind()) {
     return failure("bring up", id.title(),
                    fmt::format("a {} testbed of that name is there", to_string(state->kind)),
