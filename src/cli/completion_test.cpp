@@ -32,7 +32,7 @@ std::vector<std::string> offered(std::vector<std::string> words, const Names& na
 
 TEST(Completion, OffersCommandsOfEachLevel) {
   EXPECT_THAT(offered({"sta"}), ElementsAre("status"));
-  EXPECT_THAT(offered({"testbed", ""}), ElementsAre("basic", "full"));
+  EXPECT_THAT(offered({"testbed", ""}), ElementsAre("basic", "full", "cluster"));
   EXPECT_THAT(offered({"testbed", "full", ""}),
               ElementsAre("up", "test", "status", "down", "trace", "exec"));
   EXPECT_THAT(offered({""}), Not(Contains("__complete"))) << "it is for scripts";
