@@ -18,7 +18,8 @@ void add_agent_commands(CLI::App& app);
 /// doctor.
 void add_doctor_command(CLI::App& app);
 
-/// uninstall.
+/// prepare, uninstall: what comes onto a node, and goes.
+void add_prepare_command(CLI::App& app);
 void add_uninstall_command(CLI::App& app);
 
 /// completion, man, help: what the other commands say about themselves.

@@ -58,9 +58,9 @@ Program make_program() {
   app->fallthrough(false);
   add_agent_commands(*app);
   add_doctor_command(*app);
-  add_uninstall_command(*app);
-
   add_trace_command(*app);
+  add_prepare_command(*app);
+  add_uninstall_command(*app);
   add_testbed_commands(*app);
   add_shell_commands(*app);
   teach(*app, {.examples = {{"sextant status", "is this node healthy, and if not, why"},

@@ -21,6 +21,10 @@ std::string text_of(const json::object& object, std::string_view key) {
 
 void take_plugin(const json::object& plugin, CniConfig& config) {
   config.plugins.push_back(text_of(plugin, "type"));
+  config.programs.insert(config.plugins.back());
+  const auto* allocator = plugin.if_contains("ipam");
+  if (allocator != nullptr && allocator->is_object())
+    config.programs.insert(text_of(allocator->get_object(), "type"));
   if (config.plugins.back() != kPlugin) return;
   config.own = true;
   const auto* segments = plugin.if_contains("maxSegments");
@@ -80,6 +84,42 @@ std::vector<CniConfig> own_cni_configs(const fs::path& folder) {
   auto configs = cni_configs(folder);
   std::erase_if(configs, [](const CniConfig& config) { return !config.own; });
   return configs;
+}
+
+std::set<std::string> companions(const fs::path& folder) {
+  std::set<std::string> names;
+  std::ifstream file(folder / kCompanionList);
+  for (std::string name; std::getline(file, name);)
+    if (!name.empty() && name.find('/') == std::string::npos && name.front() != '.')
+      names.insert(name);
+  return names;
+}
+
+std::vector<fs::path> own_cni_programs(const fs::path& folder,
+                                       const std::vector<CniConfig>& configs) {
+  std::set<std::string> wanted;  // by others
+  bool others = false;
+  for (const auto& config : configs) {
+    if (config.own) continue;
+    others = true;
+    wanted.insert(config.programs.begin(), config.programs.end());
+  }
+  if (others) wanted.insert("loopback");  // runtimes run it for every pod, whatever its network
+
+  std::vector<std::string> names{std::string(kPlugin), ".sextant-cni.new"};
+  for (const auto& name : companions(folder)) {
+    names.push_back("." + name + ".new");
+    if (!wanted.contains(name)) names.push_back(name);
+  }
+  names.emplace_back(kCompanionList);
+  names.emplace_back("." + std::string(kCompanionList) + ".new");
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& name : names) {
+    const auto status = fs::symlink_status(folder / name, ignored);
+    if (fs::is_regular_file(status) || fs::is_symlink(status)) found.push_back(folder / name);
+  }
+  return found;
 }
 
 }  // namespace sextant::footprint

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct CniConfig {
   std::filesystem::path path;
   std::string network = {};               // "name"
   std::vector<std::string> plugins = {};  // their types, in order
+  std::set<std::string> programs = {};    // those that it runs: the plugins and their IPAM
   std::optional<std::size_t> max_segments = {};
   std::filesystem::path lease_directory = {};  // ipam.dataDir, where it says one
   std::string damage = {};                     // why it cannot be read; empty where it can
@@ -27,5 +29,15 @@ struct CniConfig {
 /// one is what pods get.
 [[nodiscard]] std::vector<CniConfig> cni_configs(const std::filesystem::path& folder);
 [[nodiscard]] std::vector<CniConfig> own_cni_configs(const std::filesystem::path& folder);
+
+/// Plugins of others that Sextant put into a folder of programs because they were missing
+/// (host-local, portmap, ...): it lists them there, a name a line, in a file of this name.
+inline constexpr auto kCompanionList = ".sextant-companions";
+[[nodiscard]] std::set<std::string> companions(const std::filesystem::path& folder);
+
+/// What of Sextant is in a folder of programs: sextant-cni, what an interrupted installation left,
+/// and the companions that none of `configs` of others runs.
+[[nodiscard]] std::vector<std::filesystem::path> own_cni_programs(
+    const std::filesystem::path& folder, const std::vector<CniConfig>& configs);
 
 }  // namespace sextant::footprint

@@ -100,17 +100,17 @@ Result<void> add_tc_programs(netlink::Socket& socket, Inventory& found) {
 }
 
 void add_files(const Places& places, Inventory& found) {
-  std::vector<CniConfig> configs;
+  std::vector<CniConfig> all;
   for (const auto& folder : places.cni_configs)
-    for (auto& config : own_cni_configs(folder)) configs.push_back(std::move(config));
+    for (auto& config : cni_configs(folder)) all.push_back(std::move(config));
+  auto configs = all;
+  std::erase_if(configs, [](const CniConfig& config) { return !config.own; });
   for (const auto& config : configs)
     found.items.push_back({Kind::kCniConfig, config.path.string(), config.damage});
-  std::error_code ignored;
-  for (const auto& folder : places.cni_programs) {
-    const auto program = folder / "sextant-cni";
-    if (fs::is_regular_file(fs::symlink_status(program, ignored)) || fs::is_symlink(program))
+  for (const auto& folder : places.cni_programs)
+    for (const auto& program : own_cni_programs(folder, all))
       found.items.push_back({Kind::kCniProgram, program.string()});
-  }
+  std::error_code ignored;
   for (const auto& config : configs) {
     if (config.network.empty()) continue;
     const auto folder =
