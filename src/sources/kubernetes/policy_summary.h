@@ -46,6 +46,7 @@ struct PolicySummary {
 struct PolicyObject {
   std::string name;
   ObjectVersion version;
+  std::string resource_version;
   std::vector<overlay::Policy> policies;  // what it wants; empty where it cannot be read
   std::string fault;                      // why it cannot be read
   PolicySummary written;                  // its status now

@@ -1,0 +1,207 @@
+#include "sources/kubernetes/status_writer.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "kube/informer.h"
+#include "sources/kubernetes/bell.h"
+#include "sources/kubernetes/json_text.h"
+#include "sources/kubernetes/resources.h"
+#include "sources/kubernetes/write_pace.h"
+
+namespace sextant::kubernetes {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kFirstRetry{1000};
+constexpr milliseconds kLongestRetry{60'000};
+
+/// Our SRv6Node as the API server has it.
+struct Own {
+  std::string uid;
+  std::string owner_uid;  // of the Node that it belongs to
+  bool made_by_sextant = false;
+  bool status_only = false;  // by its label
+  bool has_spec = false;
+  json::value status;
+};
+
+Own read_own(const json::object& from) {
+  const json::value object(from);
+  Own own{.uid = text_at(object, "metadata", "uid"),
+          .made_by_sextant = text_at(object, "metadata", "labels", kManagedByLabel) == kManagedBy,
+          .status_only = find(object, "metadata", "labels", kStatusOnlyLabel) != nullptr};
+  const auto* owners = find(object, "metadata", "ownerReferences");
+  if (owners != nullptr && owners->is_array())
+    for (const auto& owner : owners->get_array())
+      if (text_at(owner, "kind") == "Node") own.owner_uid = text_at(owner, "uid");
+  const auto* spec = find(object, "spec");
+  own.has_spec = spec != nullptr && spec->is_object() && !spec->get_object().empty();
+  if (const auto* status = find(object, "status")) own.status = *status;
+  return own;
+}
+
+json::array owner_reference(const std::string& node, const std::string& uid) {
+  return {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", uid}}};
+}
+
+}  // namespace
+
+struct StatusWriter::State : std::enable_shared_from_this<State> {
+  State(kube::Client& api, StatusWriterOptions from)
+      : client(api), options(std::move(from)), bell(api.io()), random(options.seed) {}
+
+  static awaitable<void> run(std::shared_ptr<State> self);
+  awaitable<kube::Answer<void>> write();
+  awaitable<kube::Answer<void>> make();
+  awaitable<kube::Answer<void>> mend_metadata(std::string uid);
+  void heard();
+  [[nodiscard]] bool differs(const NodeStatus& report) const;
+
+  kube::Client& client;
+  StatusWriterOptions options;
+  Bell bell;
+  std::minstd_rand random;
+  std::unique_ptr<kube::Informer<Own>> informer;
+  std::shared_ptr<const Own> own;   // null: there is none
+  std::optional<NodeStatus> known;  // its times: as last written, or as an earlier agent wrote
+  json::value written;              // as the server answered to the last write
+  std::optional<Clock::time_point> last_write;
+  std::string told;  // the failure that the log has
+  std::uint64_t writes = 0;
+  bool stopped = false;
+};
+
+void StatusWriter::State::heard() {
+  own = informer->find(options.node);
+  if (!known && own != nullptr) known = read_node_status(own->status);
+  bell.ring();
+}
+
+bool StatusWriter::State::differs(const NodeStatus& report) const {
+  if (own == nullptr || written.is_null() || own->status != written) return true;
+  return !known || report != *known;
+}
+
+awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
+  auto retry = kFirstRetry;
+  while (!self->stopped) {
+    co_await self->bell.wait();
+    if (self->stopped) co_return;
+    if (!self->informer->synced() || self->informer->health().missing) continue;
+    const bool watched = self->own != nullptr && !self->own->status_only;
+    const auto since =
+        self->last_write
+            ? std::chrono::duration_cast<milliseconds>(Clock::now() - *self->last_write)
+            : milliseconds::max();
+    const auto drawn = std::uniform_real_distribution<double>(0, 1)(self->random);
+    co_await pause_for(self->client.io(),
+                       write_delay(self->options.nodes(), watched, drawn, since));
+    if (self->stopped) co_return;
+    const auto done = co_await self->write();
+    if (done) {
+      if (!std::exchange(self->told, {}).empty())
+        log::info("the status of SRv6Node {} is written again", self->options.node);
+      retry = kFirstRetry;
+      continue;
+    }
+    const auto& error = done.error();
+    if (const auto text = error.error.message(); std::exchange(self->told, text) != text)
+      log::warn("the status of SRv6Node {} is not written, to be tried again: {}",
+                self->options.node, text);
+    const auto least = error.retry_after ? milliseconds(*error.retry_after) : milliseconds(0);
+    co_await pause_for(self->client.io(),
+                       std::max(least, retry) + milliseconds(self->random() % 1000));
+    retry = std::min(retry * 2, kLongestRetry);
+    self->bell.ring();
+  }
+}
+
+awaitable<kube::Answer<void>> StatusWriter::State::make() {
+  json::value object{{"apiVersion", kube::api_version(kSrv6Nodes)},
+                     {"kind", "SRv6Node"},
+                     {"metadata",
+                      {{"name", options.node},
+                       {"labels", {{kManagedByLabel, kManagedBy}, {kStatusOnlyLabel, "true"}}},
+                       {"ownerReferences", owner_reference(options.node, options.node_uid())}}},
+                     {"spec", json::object()}};
+  const auto made = co_await client.create(kSrv6Nodes, "", std::move(object));
+  if (!made && !made.error().already_exists()) co_return tl::unexpected(made.error());
+  co_return kube::Answer<void>();
+}
+
+/// What Sextant made says whether its spec is empty, and belongs to the Node of now.
+awaitable<kube::Answer<void>> StatusWriter::State::mend_metadata(std::string uid) {
+  const auto there = own;
+  json::object metadata;
+  if (there->status_only && there->has_spec) metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
+  if (there->made_by_sextant && !uid.empty() && there->owner_uid != uid)
+    metadata["ownerReferences"] = owner_reference(options.node, uid);
+  if (metadata.empty()) co_return kube::Answer<void>();
+  metadata["uid"] = there->uid;
+  const kube::ObjectRef ref{kSrv6Nodes, "", options.node};
+  json::value patch{{"metadata", std::move(metadata)}};
+  const auto patched = co_await client.patch(ref, std::move(patch));
+  if (!patched) co_return tl::unexpected(patched.error());
+  co_return kube::Answer<void>();
+}
+
+awaitable<kube::Answer<void>> StatusWriter::State::write() {
+  if (own == nullptr) {
+    if (options.node_uid().empty()) co_return kube::Answer<void>();  // it would have no owner
+    if (auto made = co_await make(); !made) co_return made;
+  } else if (auto mended = co_await mend_metadata(options.node_uid()); !mended) {
+    co_return mended;
+  }
+  auto report = options.report();
+  keep_times(report, known.value_or(NodeStatus()), now());
+  if (!differs(report)) co_return kube::Answer<void>();
+  json::value object{{"apiVersion", kube::api_version(kSrv6Nodes)},
+                     {"kind", "SRv6Node"},
+                     {"metadata", {{"name", options.node}}},
+                     {"status", to_json(report)}};
+  const kube::ObjectRef ref{kSrv6Nodes, "", options.node};
+  const kube::ApplyOptions as{.field_manager = kAgentFieldManager, .subresource = "status"};
+  last_write = Clock::now();
+  const auto applied = co_await client.apply(ref, std::move(object), as);
+  if (!applied) co_return tl::unexpected(applied.error());
+  ++writes;
+  known = std::move(report);
+  const auto* status = find(*applied, "status");
+  written = status == nullptr ? json::value(nullptr) : *status;
+  co_return kube::Answer<void>();
+}
+
+StatusWriter::StatusWriter(kube::Client& client, StatusWriterOptions options)
+    : state_(std::make_shared<State>(client, std::move(options))) {}
+
+StatusWriter::~StatusWriter() {
+  state_->stopped = true;
+  state_->informer.reset();
+  state_->bell.ring();
+}
+
+void StatusWriter::start() {
+  auto& state = *state_;
+  kube::InformerOptions only;
+  only.selectors.field = "metadata.name=" + state.options.node;
+  state.informer = std::make_unique<kube::Informer<Own>>(
+      state.client, kSrv6Nodes, only, read_own,
+      [self = state_.get()](std::span<const kube::Change<Own>>) { self->heard(); });
+  state.informer->start();
+  boost::asio::co_spawn(state.client.io(), State::run(state_), rethrow);
+}
+
+void StatusWriter::changed() { state_->bell.ring(); }
+
+std::uint64_t StatusWriter::writes() const { return state_->writes; }
+
+}  // namespace sextant::kubernetes
