@@ -55,6 +55,10 @@ std::string kubelet_configuration(const Plan& plan) {
       {"failSwapOn", false},
       {"oomScoreAdj", 0},
       {"resolvConf", ""},
+      // Nobody answers there; without an address kubelet complains at every pod.
+      {"clusterDNS",
+       json::array{plan.settings.families.front() == Family::kIpv4 ? "10.96.0.10"
+                                                                   : "fdfb:af47:32b0::a"}},
       {"featureGates", json::object{{"IPv6DualStack", true}}},
       {"serializeImagePulls", false},
       // A full disk of the machine is no reason to evict pods.
