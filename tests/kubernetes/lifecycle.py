@@ -1,0 +1,231 @@
+"""What the lifecycle tests share: streams between pods, what Sextant has on a node, which of its state names an address."""
+import contextlib
+import ipaddress
+import json
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import cluster
+from cluster import run, until
+from stream import Stream
+
+# Which Sextant's routes and rules, and its CNI plugin's routes, carry: docs/reference-cni.md.
+PROTOCOLS = ("200", "201")
+RATE = 1000  # packets a second of each stream
+EVERY_WAY = (("master", "worker2"), ("worker2", "worker1"))  # every node encapsulates or decapsulates, worker2 both
+
+
+def demo(node):
+    """The pod for trying things that `up` has put there."""
+    return f"demo-{node}-1"
+
+
+class Watch:
+    """Time of the first moment at which each of several conditions held, seen by threads that ask all the time."""
+
+    def __init__(self, again=0.005, **conditions):
+        self.start, self.seconds, self.end = time.monotonic(), {}, threading.Event()
+        self.threads = [threading.Thread(target=self._follow, args=(name, condition, again), daemon=True)
+                        for name, condition in conditions.items()]
+        for each in self.threads:
+            each.start()
+
+    def _follow(self, name, condition, again):
+        while not self.end.wait(again):
+            with contextlib.suppress(Exception):  # not there yet
+                if condition():
+                    self.seconds[name] = time.monotonic() - self.start
+                    return
+
+    def wait(self, timeout):
+        """{name: seconds since the start}; those that did not come to hold are missing."""
+        until = time.monotonic() + timeout
+        for each in self.threads:
+            each.join(max(0.0, until - time.monotonic()))
+        self.end.set()
+        return dict(self.seconds)
+
+
+class LifecycleTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster.refresh()
+
+    def tell(self, text):
+        """A measured fact."""
+        print(f"    {text}", flush=True)
+
+    # ---- Streams
+
+    @contextlib.contextmanager
+    def streams(self, *ways, rate=RATE):
+        """Streams in both families between the demo pods of (node, node)... : {"master -> worker2, IPv4": Stream}"""
+        opened = {}
+        with contextlib.ExitStack() as stack:
+            port = 4300
+            for sender, receiver in ways:
+                sender_process = self.cluster.pod_process(demo(sender))
+                receiver_process = self.cluster.pod_process(demo(receiver))
+                for family, address in self.cluster.pod_ips(demo(receiver)).items():
+                    until(lambda: self.ping(sender, address), f"{sender} reaches {address}")
+                    port += 1
+                    opened[f"{sender} -> {receiver}, IPv{family}"] = stack.enter_context(
+                        Stream(sender_process, receiver_process, address, rate=rate, port=port))
+            time.sleep(0.5)
+            yield opened
+            time.sleep(0.5)
+        for name, each in opened.items():
+            self.tell(f"{name}: {len(each.sent)} packets, {len(each.lost)} lost, longest gap {each.longest_gap * 1000:.0f} ms")
+
+    def ping(self, node, address):
+        """From the node's demo pod, without kubectl: quick, and without an API server."""
+        process = self.cluster.pod_process(demo(node))
+        return run("nsenter", f"--net=/proc/{process}/ns/net", "ping", "-c", 1, "-W", 1, address,
+                   check=False).returncode == 0
+
+    def assert_lossless(self, streams):
+        for name, each in streams.items():
+            with self.subTest(name):
+                self.assertGreater(len(each.received), RATE // 2)
+                self.assertEqual(len(each.lost), 0, f"lost: {each.lost[:10]}")
+
+    # ---- The agent
+
+    def agent_process(self, node):
+        """The agent's own process as the machine numbers it; 0 where none runs."""
+        for each in pathlib.Path("/proc").glob("[0-9]*/comm"):
+            with contextlib.suppress(OSError):
+                if each.read_text().strip() != "sextantd":
+                    continue
+                process = each.parent
+                if os.readlink(process / "ns/net") == os.readlink(f"/proc/{self.first_process(node)}/ns/net"):
+                    return int(process.name)
+        return 0
+
+    def first_process(self, node):
+        return self.cluster.details["nodes"][node]["firstProcess"]
+
+    def kill_agent(self, node):
+        """kill -9, as the kernel does when memory runs out; gives the process that was."""
+        process = self.agent_process(node)
+        self.assertNotEqual(process, 0, f"no agent runs on {node}")
+        os.kill(process, signal.SIGKILL)
+        until(lambda: not pathlib.Path(f"/proc/{process}").exists(), "the agent has ended", again=0.005)
+        return process
+
+    def ask(self, node, path):
+        """GET of the agent's API."""
+        return json.loads(self.on(node, "curl", "-s", "--fail", "--unix-socket", "/run/sextant/sextantd.sock",
+                                  f"http://localhost{path}"))
+
+    def on(self, node, *words):
+        return run(*self.into(node, *words))
+
+    def into(self, node, *words):
+        """A command in the node's namespaces, without its cgroups: for looking, quickly."""
+        return ["nsenter", "--target", self.first_process(node), "--mount", "--net", "--uts", "--ipc", "--pid", "--wd=/", *words]
+
+    def wait_healthy(self, *nodes, timeout=30):
+        for node in nodes or self.cluster.nodes():
+            until(lambda: self.ask(node, "/healthz")["healthy"], f"the agent of {node} is healthy", timeout)
+
+    def wait_srv6_nodes(self, *nodes, timeout=30):
+        """Their agents have written a status that says Ready."""
+        for node in nodes or self.cluster.nodes():
+            until(lambda: condition(self.cluster.get("srv6node", node), "Ready") == "True",
+                  f"the SRv6Node of {node} is Ready", timeout)
+
+    # ---- What is on a node
+
+    def traces(self, node):
+        """Everything of Sextant's that a look at the node finds, without asking Sextant."""
+        found = []
+        for name in self.on(node, "ls", "/run/netns").split():
+            if name == "sextant":
+                found.append("network namespace sextant")
+        for link in json.loads(self.on(node, "ip", "-j", "link")):
+            if link["ifname"].startswith("sextant") or link["ifname"].startswith("sxp"):
+                found.append(f"device {link['ifname']}")
+        for family in ("-4", "-6"):
+            for protocol in PROTOCOLS:
+                routes = self.on(node, "ip", family, "route", "show", "table", "all", "proto", protocol)
+                found += [f"route {line}" for line in routes.splitlines()]
+            rules = self.on(node, "ip", family, "rule", "show")
+            found += [f"rule {line}" for line in rules.splitlines() if any(f"proto {each}" in line for each in PROTOCOLS)]
+        nexthops = self.on(node, "ip", "nexthop")
+        found += [f"nexthop {line}" for line in nexthops.splitlines() if any(f"proto {each}" in line for each in PROTOCOLS)]
+        tables = self.on(node, "nft", "list", "tables")
+        found += [line for line in tables.splitlines() if "sextant" in line]
+        found += [f"BPF program {each['name']} at {each['devname']}" for each in self.attached(node)]
+        for pattern in ("/etc/cni/net.d/*sextant*", "/opt/cni/bin/sextant-cni", "/run/sextant", "/run/sextant/*",
+                        "/var/lib/cni/networks/sextant*"):
+            found += self.on(node, "sh", "-c", f"ls -d {pattern} 2>/dev/null || true").split()
+        return found
+
+    def mentions(self, node, *prefixes):
+        """Where the node's forwarding names one of the prefixes: routes, nexthops, nftables, BPF maps; also the gateway's."""
+        found = []
+        texts = {}
+        for place, enter in (("host", []), ("gateway", ["ip", "netns", "exec", "sextant"])):
+            for words in (["ip", "-4", "route", "show", "table", "all"], ["ip", "-6", "route", "show", "table", "all"],
+                          ["ip", "nexthop"], ["ip", "-4", "rule"], ["ip", "-6", "rule"], ["nft", "list", "ruleset"]):
+                texts[f"{place}: {' '.join(words)}"] = self.on(node, *enter, *words)
+        for prefix in prefixes:
+            network = ipaddress.ip_network(prefix)
+            needle = str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+            for where, text in texts.items():
+                # Not Sextant's: what Kubernetes or the kernel itself keeps of the node's link.
+                lines = [line for line in text.splitlines() if needle in line.split() and "proto kernel" not in line]
+                lines += [line for line in text.splitlines()
+                          if needle not in line.split() and any(each.strip(",") == needle for each in line.split())]
+                found += [f"{where}: {line}" for line in lines]
+            bits = network.network_address.packed
+            if network.version == 4:
+                bits = b"\xff\xff" + bits
+            elif network.prefixlen < 128:
+                bits = bits[:network.prefixlen // 8]  # as far as bytes go
+            for name, entries in self.bpf_maps(node).items():
+                found += [f"map {name}: {entry.hex()}" for entry in entries if bits in entry]
+        return found
+
+    def attached(self, node):
+        """The BPF programs at the node's devices that Sextant put there, as bpftool lists them."""
+        listed = json.loads(self.on(node, "bpftool", "-j", "net"))[0].get("tc", [])
+        return [each for each in listed if each["name"].startswith("sx_")]
+
+    def bpf_maps(self, node):
+        """{name: keys and values as bytes} of their maps."""
+        maps = {}
+        for program in self.attached(node):
+            for number in json.loads(run("bpftool", "-j", "prog", "show", "id", program["id"])).get("map_ids", []):
+                name = json.loads(run("bpftool", "-j", "map", "show", "id", number))["name"]
+                if not name.startswith("sx_") or name in maps:
+                    continue
+                entries = json.loads(run("bpftool", "-j", "map", "dump", "id", number))
+                maps[name] = [_bytes(each.get("key", [])) + b"|" + _bytes(each.get("value", [])) for each in entries]
+        return maps
+
+
+def _bytes(numbers):
+    return bytes(int(each, 16) for each in numbers) if isinstance(numbers, list) else b""
+
+
+def condition(obj, kind):
+    """The status of a condition: "True", "False", "Unknown"; None where there is none."""
+    return next((each["status"] for each in obj.get("status", {}).get("conditions", []) if each["type"] == kind), None)
+
+
+def tainted(node_object, key="sextant.dev/not-ready"):
+    return any(each["key"] == key for each in node_object["spec"].get("taints", []))
+
+
+def policy(name, headend, endpoint, segments, color=10, bsid=None):
+    spec = {"headend": {"nodeNames": [headend]}, "endpoint": {"nodeName": endpoint}, "color": color,
+            "candidatePaths": [{"name": "only", "preference": 100,
+                                "segmentLists": [{"segments": segments}]}]}
+    if bsid:
+        spec["bindingSID"] = bsid
+    return {"apiVersion": "sextant.dev/v1alpha1", "kind": "SRv6Policy", "metadata": {"name": name}, "spec": spec}

@@ -1,0 +1,190 @@
+"""Nodes reboot, change their address or locator, are deleted, and come anew."""
+import ipaddress
+import json
+import pathlib
+import shutil
+import subprocess
+import time
+
+from cluster import run, until
+from lifecycle import LifecycleTest, Watch, condition, demo, policy, tainted
+
+OTHERS = (("master", "worker2"), ("worker2", "master"))  # whom worker1 must not disturb
+READY_TAINTS = ("sextant.dev/not-ready", "node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable",
+                "node.kubernetes.io/unreachable")
+
+
+def overlay_addresses(pod_prefixes):
+    """The node's own address in each pod prefix: what answers as soon as the node forwards, pods or not."""
+    return [str(ipaddress.ip_network(each)[1]) for each in pod_prefixes]
+
+
+class NodeTest(LifecycleTest):
+    def node(self, name="worker1"):
+        return self.cluster.get("node", name)
+
+    def takes_pods(self, node="worker1"):
+        """Ready, and nothing keeps the scheduler away."""
+        found = self.node(node)
+        return condition(found, "Ready") == "True" and not any(tainted(found, each) for each in READY_TAINTS)
+
+    def reaches(self, addresses):
+        """For a Watch: a pod of each other node has an answer."""
+        found = {}
+        for other in ("master", "worker2"):
+            process = self.cluster.pod_process(demo(other))
+            for address in addresses:
+                words = ["nsenter", f"--net=/proc/{process}/ns/net", "ping", "-c", 1, "-W", 0.1, "-n", address]
+                found[f"{other} -> {address}"] = lambda words=words: run(*words, check=False).returncode == 0
+        return found
+
+    def pod_is_back(self):
+        addresses = self.cluster.pod_ips(demo("worker1"))
+        return len(addresses) == 2 and all(self.ping("master", each) for each in addresses.values())
+
+
+class Reboot(NodeTest):
+    def test_a_rebooted_node_is_ready_only_when_it_forwards_and_disturbs_no_other(self):
+        own = overlay_addresses(self.node()["spec"]["podCIDRs"])
+        with self.streams(*OTHERS) as streams:
+            self.cluster.stop_node("worker1")
+            self.assertNotEqual(self.mentions("master", "fcdd:0:0:11aa::/64"), [], "its Node is there, so is the way to it")
+            # What was true before the reboot is not to be taken for what is true after it.
+            until(lambda: condition(self.node(), "Ready") != "True", "Kubernetes notices that the node is off", 60)
+            start = time.monotonic()
+            self.cluster.start_node("worker1")
+            ready = Watch(again=0.02, ready=self.takes_pods)
+            forwards = Watch(again=0.02, **self.reaches(own))
+            when_ready, when_forwards = ready.wait(90), forwards.wait(20)
+            self.assertIn("ready", when_ready, "the node does not become Ready")
+            self.assertEqual(len(when_forwards), 4, f"reached: {when_forwards}")
+            self.tell(f"others reach the rebooted node after {max(when_forwards.values()):.1f} s, it takes pods after "
+                      f"{when_ready['ready']:.1f} s")
+            until(self.pod_is_back, "its pod is back", 90)
+            self.tell(f"its pod answers {time.monotonic() - start:.1f} s after power on")
+        self.assert_lossless(streams)
+        self.assertLessEqual(max(when_forwards.values()), when_ready["ready"] + 0.2, "it took pods before it forwarded")
+        self.wait_srv6_nodes("worker1")
+
+
+class Changes(NodeTest):
+    def test_another_locator_moves_one_node_and_no_other(self):
+        before = self.node()["metadata"]["annotations"]["sextant.dev/locator"]
+        ways = OTHERS + (("master", "worker1"), ("worker1", "worker2"))
+        with self.streams(*ways) as streams:
+            start = time.monotonic()
+            self.cluster.patch("node", "worker1", {"metadata": {"annotations": {"sextant.dev/locator": "fcdd:0:0:66aa::/64"}}})
+            self.addCleanup(self.restore, before)
+            for node in ("master", "worker2"):
+                until(lambda: not self.mentions(node, before), f"{node} has forgotten {before}", again=0.01)
+            self.tell(f"nothing of the old locator is left {time.monotonic() - start:.1f} s after the annotation was edited")
+            self.assertTrue(self.mentions("master", "fcdd:0:0:66aa::/64"))
+        self.assert_lossless(streams)
+
+    def restore(self, locator):
+        self.cluster.patch("node", "worker1", {"metadata": {"annotations": {"sextant.dev/locator": locator}}})
+        until(lambda: not self.mentions("master", "fcdd:0:0:66aa::/64"), "master has the first locator again")
+        self.wait_healthy()
+
+    def test_another_address_moves_one_node_and_no_other(self):
+        device = json.loads(self.on("worker1", "ip", "-j", "-6", "addr", "show", "to", "fd10::1001"))[0]["ifname"]
+        ways = OTHERS + (("master", "worker1"), ("worker1", "worker2"))
+        with self.streams(*ways) as streams:
+            self.addCleanup(self.move, device, "fd10::2001", "fd10::1001")
+            self.move(device, "fd10::1001", "fd10::2001")
+        self.assert_lossless(streams)
+
+    def move(self, device, old, new):
+        """As an administrator does it: the new address is there, then kubelet tells it, then the old one goes."""
+        self.on("worker1", "ip", "addr", "add", f"{new}/64", "dev", device, "nodad")
+        kubelet = self.cluster.process("worker1", "kubelet")
+        words = pathlib.Path(f"/proc/{kubelet}/cmdline").read_text().split("\0")[:-1]
+        self.cluster.stop_daemon("worker1", "kubelet")
+        log = open(pathlib.Path(self.cluster.details["state"]) / "logs/worker1/kubelet.log", "a")
+        child = subprocess.Popen([each.replace(old, new) for each in words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.terminate)
+        for node in ("master", "worker2"):
+            until(lambda: not self.mentions(node, f"{old}/128"), f"{node} has forgotten {old}", 60)
+        self.on("worker1", "ip", "addr", "del", f"{old}/64", "dev", device)
+        child.terminate()
+        child.wait()
+
+
+class Replaced(NodeTest):
+    """A node is deleted; one of the same name comes, with another identity, locator and other pod prefixes."""
+    PREFIXES = ["172.16.9.0/26", "fdfb:af47:32af::900/122"]
+    LOCATOR = "fcdd:0:0:99aa::/64"
+
+    def test_nothing_is_left_of_a_deleted_node_and_its_successor_is_reached_at_once(self):
+        old = self.node()
+        prefixes, locator = old["spec"]["podCIDRs"], old["metadata"]["annotations"]["sextant.dev/locator"]
+        addresses = [each["address"] for each in old["status"]["addresses"] if each["type"] == "InternalIP"]
+        traces = [*prefixes, locator, *(f"{each}/{128 if ':' in each else 32}" for each in addresses)]
+        self.cluster.apply(policy("to-worker1", "master", "worker1", ["worker2"], bsid="cafe::78"))
+        self.addCleanup(self.cluster.delete, "srv6policy", "to-worker1")
+        self.wait_policy("to-worker1", "Ready", "True")
+        with self.streams(*OTHERS) as streams:
+            self.cluster.stop_node("worker1")
+            self.forget_disk()
+            self.cluster.delete("pod", demo("worker1"), "--force", "--grace-period=0")
+            start = time.monotonic()
+            self.cluster.kubectl("delete", "node", "worker1")
+            self.assert_nothing_left(traces, start)
+            self.join(start)
+        self.assert_lossless(streams)
+        self.assertNotEqual(self.node()["metadata"]["uid"], old["metadata"]["uid"])
+        for other in ("master", "worker2"):
+            self.assertEqual(self.mentions(other, *prefixes, locator), [], f"of the former node, on {other}")
+        owner = self.cluster.get("srv6node", "worker1")["metadata"]["ownerReferences"][0]
+        self.assertEqual(owner["uid"], self.node()["metadata"]["uid"], "the SRv6Node belongs to the former Node")
+        self.wait_policy("to-worker1", "Ready", "True")
+
+    def wait_policy(self, name, kind, status):
+        until(lambda: condition(self.cluster.get("srv6policy", name), kind) == status, f"SRv6Policy {name}: {kind} {status}")
+
+    def assert_nothing_left(self, traces, start):
+        for other in ("master", "worker2"):
+            until(lambda: not self.mentions(other, *traces), f"nothing of worker1 is left on {other}")
+        self.tell(f"the others' forwarding has forgotten the deleted node after {time.monotonic() - start:.1f} s")
+        self.wait_policy("to-worker1", "Ready", "False")
+        for kind in ("srv6nodes", "srv6locators"):
+            until(lambda: not [each for each in self.cluster.get(kind)["items"] if each["metadata"]["name"] == "worker1" or
+                               each["spec"].get("nodeName") == "worker1"], f"no {kind} of it is left", 60)
+        self.tell(f"its objects are gone after {time.monotonic() - start:.1f} s")
+
+        def told():
+            statuses = [each.get("status") for each in self.cluster.get("srv6nodes")["items"]]
+            return not any(each in json.dumps(statuses) for each in [*traces[:3], '"endpointNode": "worker1"'])
+        until(told, "no node's status speaks of it")
+
+    def forget_disk(self):
+        """kubelet's and the CNI's state, as on a machine that was set up anew; the images stay."""
+        disk = pathlib.Path(self.cluster.details["nodes"]["worker1"]["disk"])
+        for each in ("var/lib/upper/kubelet", "var/lib/upper/cni", "etc/upper/cni/net.d"):
+            shutil.rmtree(disk / each, ignore_errors=True)
+
+    def join(self, start):
+        self.cluster.start_node("worker1")
+        until(lambda: self.cluster.kubectl("get", "node", "worker1", check=False).returncode == 0, "kubelet registers", 60)
+        self.assertTrue(tainted(self.node()), "it registers with the taint")
+        self.cluster.apply(self.cluster.pod(demo("worker1"), "worker1"))
+        until(lambda: "worker1" in self.cluster.agent_pods(), "it has an agent's pod", 60)
+        time.sleep(2)  # the agent's pod is about to wait for pod prefixes
+        reached = self.reaches(overlay_addresses(self.PREFIXES))
+        ready = Watch(again=0.02, ready=self.takes_pods)
+        patch = {"metadata": {"annotations": {"sextant.dev/locator": self.LOCATOR, "sextant.dev/locator-reach": "on-link"}},
+                 "spec": {"podCIDR": self.PREFIXES[0], "podCIDRs": self.PREFIXES}}
+        watch = Watch(again=0.01, **reached)
+        self.cluster.patch("node", "worker1", patch)
+        assigned = time.monotonic() - watch.start
+        forwards, taken = watch.wait(60), ready.wait(60)
+        self.assertEqual(len(forwards), 4, f"reached: {forwards}")
+        self.assertIn("ready", taken, "the node does not become Ready")
+        reached_after, ready_after = max(forwards.values()) - assigned, ready.start + taken["ready"] - watch.start - assigned
+        self.tell(f"new node: reached by all others {reached_after:.2f} s after it was given pod prefixes and locator, takes "
+                  f"pods after {ready_after:.2f} s")
+        until(self.pod_is_back, "its pod is reached", 60)
+        self.tell(f"its first pod answers {time.monotonic() - watch.start - assigned:.1f} s after that")
+        self.assertLessEqual(reached_after, ready_after + 0.1, "it took pods before it was reached")
+        self.assertLessEqual(reached_after, 1.0)
