@@ -1,7 +1,8 @@
 // Requests to the Kubernetes API: HTTP/1.1 over TLS on the caller's loop.
 //
 //   Client client(io, config);
-//   auto node = co_await client.get({kNodes, "", "n1"});   // Answer<boost::json::value>
+//   const ObjectRef ref{kNodes, "", "n1"};   // named, not braced into the call: see task.h
+//   auto node = co_await client.get(ref);    // Answer<boost::json::value>
 //
 // One thread. A few connections are kept and reused; each watch holds one of its own. A request
 // that found its kept connection closed by the server is sent once more where that is safe (GET).

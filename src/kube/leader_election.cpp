@@ -99,7 +99,8 @@ Task<void> LeaderElection::State::run() {
 Task<void> LeaderElection::State::become_leader() {
   bool sure = false;  // the lease is read from etcd before it is taken
   while (true) {
-    const auto lease = sure ? co_await client.get(ref) : co_await client.get_cached(ref);
+    auto reading = sure ? client.get(ref) : client.get_cached(ref);
+    const auto lease = co_await std::move(reading);
     if (!lease && !lease.error().not_found()) {
       log::debug("{}", lease.error().error.message());
       co_await sleep_for(backoff.next());
@@ -117,9 +118,8 @@ Task<void> LeaderElection::State::become_leader() {
       continue;
     }
     backoff.reset();
-    if (co_await write(lease ? &*lease : nullptr, options.identity) &&
-        Clock::now() - renewed_at < options.renew_deadline)
-      co_return;
+    const bool written = co_await write(lease ? &*lease : nullptr, options.identity);
+    if (written && Clock::now() - renewed_at < options.renew_deadline) co_return;
     co_await sleep_for(backoff.next());  // somebody else was first
   }
 }
@@ -134,8 +134,10 @@ Task<void> LeaderElection::State::stay_leader() {
         if (!holder.empty() && holder != options.identity) co_return;  // taken over
       }
       // A lease that was deleted is made again.
-      const bool known = lease || lease.error().not_found();
-      if (known && co_await write(lease ? &*lease : nullptr, options.identity)) break;
+      bool written = false;
+      if (lease || lease.error().not_found())
+        written = co_await write(lease ? &*lease : nullptr, options.identity);
+      if (written) break;
       co_await sleep_for(options.renew_period / 4);
     }
   }
@@ -183,9 +185,9 @@ Task<bool> LeaderElection::State::write(const json::value* lease, std::string ho
                                     {"metadata", std::move(metadata)},
                                     {"spec", std::move(spec)}};
   const auto sent_at = Clock::now();
-  const auto written = lease == nullptr
-                           ? co_await client.create(kLeases, options.ns, std::move(object))
-                           : co_await client.update(ref, std::move(object));
+  auto writing = lease == nullptr ? client.create(kLeases, options.ns, std::move(object))
+                                  : client.update(ref, std::move(object));
+  const auto written = co_await std::move(writing);
   if (!written) {
     if (!written.error().conflict() && !written.error().already_exists())
       log::warn({{"error", written.error().error}}, "{}", written.error().error.message());
@@ -227,7 +229,8 @@ Task<void> LeaderElection::release() {
   const auto lease = co_await state->client.get(state->ref);
   if (!lease) co_return;
   state->observe(*lease);
-  if (state->holder == state->options.identity) co_await state->write(&*lease, "");
+  std::string nobody;
+  if (state->holder == state->options.identity) co_await state->write(&*lease, std::move(nobody));
 }
 
 }  // namespace sextant::kube

@@ -3,8 +3,9 @@
 // Who awaits one includes <boost/asio/awaitable.hpp>. Coroutines of this room take their arguments
 // by value, and stop where they wait when their thread of awaitables is cancelled.
 //
-// GCC 12 destroys temporaries of braced arguments twice in `co_await f({...})`: give them names
-// first.
+// GCC 12 miscompiles aggregates that are made inside of a `co_await` expression, and conditional
+// operators there: `co_await f({a, b})` and `x ? co_await f() : co_await g()` destroy things twice.
+// Give arguments and awaitables names first.
 #pragma once
 
 namespace boost::asio {
