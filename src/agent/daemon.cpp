@@ -19,6 +19,7 @@
 #include "agent/lock.h"
 #include "agent/make_source.h"
 #include "agent/metrics.h"
+#include "agent/node_moves.h"
 #include "agent/pace.h"
 #include "agent/reconciler.h"
 #include "base/log.h"
@@ -59,17 +60,20 @@ struct Daemon::State {
         reconciler({.node = from.node,
                     .max_segments = from.max_segments,
                     .sid_prefixes = from.sid_prefixes},
-                   std::move(dataplane), [this](const auto& call, const auto& report) {
-                     metrics.applied(call, report);
-                   }) {}
+                   std::move(dataplane),
+                   [this](const auto& call, const auto& report) { metrics.applied(call, report); }),
+        moves(from.node) {}
 
   void begin();
   void take(const overlay::IntentChange& change);
+  void take_now(const overlay::IntentChange& change);
   void hear(const Result<overlay::IntentChange>& change);
   void report_damage();
   void schedule_retry();
   void hurry_retry();
   void arm_retry(Clock::duration delay);
+  void await_lingering();
+  void await_moves();
 
   [[nodiscard]] Result<void> listen();
   asio::awaitable<void> keep_listening();
@@ -84,6 +88,9 @@ struct Daemon::State {
   Reconciler reconciler;
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer retry{io};
+  asio::steady_timer lingering{io};
+  NodeMoves moves;
+  asio::steady_timer moving{io};
   bool retry_armed = false;
   bool hold_logged = false;
   Backoff backoff;
@@ -114,9 +121,21 @@ void Daemon::State::begin() {
 }
 
 void Daemon::State::take(const overlay::IntentChange& change) {
+  if (!reconciler.begun() || change.nodes.empty()) {
+    take_now(change);
+    return;
+  }
+  auto rest = change;
+  moves.hold_back(rest, reconciler.resolver().intent(), Clock::now());
+  take_now(rest);
+  await_moves();
+}
+
+void Daemon::State::take_now(const overlay::IntentChange& change) {
   if (!change.empty()) reconciler.take(change);
   begin();
   if (!change.empty()) hurry_retry();
+  await_lingering();
 }
 
 void Daemon::State::hear(const Result<overlay::IntentChange>& change) {
@@ -156,6 +175,28 @@ void Daemon::State::hurry_retry() {
   } else {
     schedule_retry();
   }
+}
+
+void Daemon::State::await_lingering() {
+  const auto end = reconciler.lingering_until();
+  if (!end) return;
+  lingering.expires_at(*end);  // ends an earlier wait
+  lingering.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    reconciler.expire_lingering(Clock::now());
+    await_lingering();
+  });
+}
+
+void Daemon::State::await_moves() {
+  const auto end = moves.next();
+  if (!end) return;
+  moving.expires_at(*end);  // ends an earlier wait
+  moving.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    take_now(moves.due(Clock::now()));
+    await_moves();
+  });
 }
 
 Result<void> Daemon::State::listen() {

@@ -74,7 +74,8 @@ Reconciler::Reconciler(overlay::Settings settings, std::unique_ptr<dataplane::Da
       observer_(std::move(observer)) {}
 
 void Reconciler::take(const overlay::IntentChange& change) {
-  const auto diff = resolver_.apply(change);
+  auto diff = resolver_.apply(change);
+  lingering_.hold_back(diff, Clock::now());
   if (!begun_ || diff.empty()) return;
   if (failure_) {  // the data plane does not hold what the diff starts from
     reconcile(Reason::kChangeAfterFailure);
@@ -90,8 +91,23 @@ void Reconciler::begin() {
 }
 
 void Reconciler::reconcile(Reason reason, bool quiet) {
-  record(kReconcile, reason, quiet, [&] { return dataplane_->reconcile(resolver_.forwarding()); });
+  record(kReconcile, reason, quiet, [&] {
+    if (!lingering_.next()) return dataplane_->reconcile(resolver_.forwarding());
+    auto wanted = resolver_.forwarding();
+    lingering_.add_to(wanted);
+    return dataplane_->reconcile(wanted);
+  });
   ::malloc_trim(0);  // reading everything took memory that nothing needs before the next time
+}
+
+void Reconciler::expire_lingering(Clock::time_point now) {
+  const auto diff = lingering_.expired(now);
+  if (diff.empty() || !begun_) return;
+  if (failure_) {
+    reconcile(Reason::kChangeAfterFailure);
+    return;
+  }
+  record(kApply, Reason::kChange, false, [&] { return dataplane_->apply(diff); });
 }
 
 template <typename Call>

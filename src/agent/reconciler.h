@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/lingering_sids.h"
 #include "agent/pace.h"
 #include "base/result.h"
 #include "dataplane/dataplane.h"
@@ -57,6 +58,12 @@ class Reconciler {
   /// Compares everything and repairs the difference. `quiet`: a success is not worth a line of the
   /// log.
   void reconcile(Reason reason, bool quiet = false);
+  /// Removes the SIDs of a former locator whose time is up.
+  void expire_lingering(Clock::time_point now);
+  /// When to call that; none: nothing lingers.
+  [[nodiscard]] std::optional<Clock::time_point> lingering_until() const {
+    return lingering_.next();
+  }
 
   /// Whether something is left to do that a later reconcile() may achieve.
   [[nodiscard]] bool wants_retry() const { return begun_ && (failure_ || !problems_.empty()); }
@@ -81,6 +88,7 @@ class Reconciler {
   overlay::Resolver resolver_;
   std::unique_ptr<dataplane::Dataplane> dataplane_;
   ApplyObserver observer_;
+  LingeringSids lingering_;
   bool begun_ = false;
   std::optional<Error> failure_;
   std::vector<dataplane::ApplyProblem> problems_;
