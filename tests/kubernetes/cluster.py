@@ -90,8 +90,11 @@ class Cluster:
 
     def apply(self, *objects):
         """Python objects, or text in YAML."""
-        text = "\n---\n".join(each if isinstance(each, str) else json.dumps(each) for each in objects)
-        return self.kubectl("apply", "-f", "-", data=text)
+        texts = [each for each in objects if isinstance(each, str)]
+        items = [each for each in objects if not isinstance(each, str)]
+        # kubectl reads JSON documents one after the other, but not with YAML's separator between them.
+        texts += [json.dumps({"apiVersion": "v1", "kind": "List", "items": items})] if items else []
+        return "".join(self.kubectl("apply", "-f", "-", data=each) for each in texts)
 
     def delete(self, *words):
         return self.kubectl("delete", "--ignore-not-found", *words)
