@@ -52,6 +52,10 @@ Task<Answer<json::value>> Client::get_cached(ObjectRef ref) {
   return transport_->ask(std::move(request));
 }
 
+Task<Answer<json::array>> Client::list(Resource resource) {
+  return list(std::move(resource), {}, {});
+}
+
 Task<Answer<json::array>> Client::list(Resource resource, std::string ns, Selectors selectors) {
   json::array items;
   ListQuery query{
@@ -98,6 +102,8 @@ Task<Answer<json::value>> Client::update(ObjectRef ref, json::value object,
   set_body(request, object, "application/json");
   return transport_->ask(std::move(request));
 }
+
+Task<Answer<json::value>> Client::remove(ObjectRef ref) { return remove(std::move(ref), {}); }
 
 Task<Answer<json::value>> Client::remove(ObjectRef ref, Preconditions preconditions) {
   auto request = about(ref, "delete", "DELETE");

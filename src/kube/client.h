@@ -79,8 +79,9 @@ class Client {
   [[nodiscard]] Task<Answer<boost::json::value>> get_cached(ObjectRef ref);
   /// All items, read page by page and whole: to follow objects, take an Informer. `ns` empty: of
   /// all namespaces. Items carry no kind and apiVersion.
-  [[nodiscard]] Task<Answer<boost::json::array>> list(Resource resource, std::string ns = {},
-                                                      Selectors selectors = {});
+  [[nodiscard]] Task<Answer<boost::json::array>> list(Resource resource);
+  [[nodiscard]] Task<Answer<boost::json::array>> list(Resource resource, std::string ns,
+                                                      Selectors selectors);
   /// A name in `object`'s metadata or generateName.
   [[nodiscard]] Task<Answer<boost::json::value>> create(Resource resource, std::string ns,
                                                         boost::json::value object);
@@ -94,8 +95,8 @@ class Client {
   [[nodiscard]] Task<Answer<boost::json::value>> update(ObjectRef ref, boost::json::value object,
                                                         std::string subresource = {});
   /// Background deletion; the object or its Status.
-  [[nodiscard]] Task<Answer<boost::json::value>> remove(ObjectRef ref,
-                                                        Preconditions preconditions = {});
+  [[nodiscard]] Task<Answer<boost::json::value>> remove(ObjectRef ref);
+  [[nodiscard]] Task<Answer<boost::json::value>> remove(ObjectRef ref, Preconditions preconditions);
 
   [[nodiscard]] const RequestCounts& counts() const;
   /// "https://[fd00::1]:6443", for messages
