@@ -285,9 +285,9 @@ Daemon::~Daemon() = default;
 Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
                                              std::unique_ptr<dataplane::Dataplane> dataplane) {
   auto state = std::make_unique<State>(options, std::move(dataplane));
-  auto source = make_source(options, state->io);
-  if (!source) return tl::unexpected(source.error());
-  state->source = std::move(*source);
+  auto made = make_source(options, state->io);
+  if (!made) return tl::unexpected(made.error());
+  state->source = std::move(made->source);
   auto* const self = state.get();
   if (const auto listening = state->listen(); !listening) {
     if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());

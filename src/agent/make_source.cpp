@@ -1,18 +1,26 @@
 #include "agent/make_source.h"
 
+#include "kube/client.h"
+#include "kube/config.h"
+#include "sources/kubernetes/kubernetes_source.h"
 #include "sources/manifest_source.h"
 
 namespace sextant::agent {
 
-Result<std::unique_ptr<sources::Source>> make_source(const Options& options,
-                                                     boost::asio::io_context& io) {
-  if (options.kubernetes.wanted()) {
-    return tl::unexpected(Error{.operation = "read",
-                                .object = "the Kubernetes API",
-                                .cause = "this build of sextantd cannot yet",
-                                .hint = "use --manifests"});
+Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io) {
+  const auto& wanted = options.kubernetes;
+  if (!wanted.wanted()) {
+    auto opened = sources::open_manifests(io, options.manifests);
+    if (!opened) return tl::unexpected(opened.error());
+    return MadeSource{.source = std::move(*opened)};
   }
-  return sources::open_manifests(io, options.manifests);
+  auto config = wanted.in_cluster ? kube::in_cluster_config()
+                                  : kube::load_kubeconfig(wanted.kubeconfig, wanted.context);
+  if (!config) return tl::unexpected(config.error());
+  auto made = std::make_unique<kubernetes::KubernetesSource>(
+      io, std::make_unique<kube::Client>(io, std::move(*config)), wanted.read);
+  auto* const kubernetes = made.get();
+  return MadeSource{.source = std::move(made), .kubernetes = kubernetes};
 }
 
 }  // namespace sextant::agent

@@ -11,10 +11,18 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace sextant::kubernetes {
+class KubernetesSource;
+}
+
 namespace sextant::agent {
 
-/// `io` must outlive it.
-[[nodiscard]] Result<std::unique_ptr<sources::Source>> make_source(const Options& options,
-                                                                   boost::asio::io_context& io);
+struct MadeSource {
+  std::unique_ptr<sources::Source> source;
+  kubernetes::KubernetesSource* kubernetes = nullptr;  // `source`, where it is one
+};
+
+/// `io` must outlive it. Errors: the directory cannot be watched; the credentials are not usable.
+[[nodiscard]] Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io);
 
 }  // namespace sextant::agent

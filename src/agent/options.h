@@ -25,7 +25,7 @@ struct KubernetesOptions {
   std::string kubeconfig;  // empty: none
   std::string context;     // empty: the file's current one
   bool in_cluster = false;
-  sources::KubernetesSettings read;
+  kubernetes::SourceSettings read;
   [[nodiscard]] bool wanted() const { return in_cluster || !kubeconfig.empty(); }
 };
 

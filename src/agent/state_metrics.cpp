@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "agent/source_view.h"
 #include "base/version.h"
 
 namespace sextant::agent {
@@ -27,8 +28,7 @@ void write_identity(MetricText& text, const Reconciler& reconciler, const Source
            1.0);
   text.gauge("sextant_healthy", "Whether the last reconcile did all that is wanted (as /healthz).",
              unhealthy_reasons(reconciler, source).empty() ? 1 : 0);
-  text.gauge("sextant_source_loaded", "Whether the source could be read at least once.",
-             source.loaded ? 1 : 0);
+  write_source(text, source);
 }
 
 void write_policies(MetricText& text, const std::vector<LabelledPolicy>& policies) {

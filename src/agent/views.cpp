@@ -2,6 +2,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "agent/source_view.h"
 #include "agent/time_text.h"
 #include "base/version.h"
 
@@ -164,7 +165,7 @@ json::value status_view(const Reconciler& reconciler, const SourceState& source)
       {"node", reconciler.settings().node},
       {"healthy", reasons.empty()},
       {"reasons", json::array(reasons.begin(), reasons.end())},
-      {"source", {{"kind", source.kind}, {"path", source.place}, {"loaded", source.loaded}}},
+      {"source", source_view(source)},
       {"dataplane",
        {{"name", text(reconciler.dataplane().name())}, {"capabilities", std::move(capabilities)}}},
       {"maxSegments", reconciler.settings().max_segments},

@@ -119,6 +119,32 @@ std::string state_of(const json::value& path) {
   return reason == "-" ? "valid" : "invalid: " + reason;
 }
 
+/// "reachable since ...", "NOT REACHABLE since ...: why"
+std::string reachability(const json::value& server) {
+  const auto since = text(server, "since");
+  const bool reachable = flag(server, "reachable");
+  if (since == "-") return "not asked yet";
+  return (reachable ? "reachable since " : "NOT REACHABLE since ") + since +
+         (reachable ? "" : ": " + text(server, "error")) + "; pod prefixes by " +
+         (text(server, "ipam") == "calico" ? "Calico" : "the nodes") + "; " +
+         text(server, "requests") + " requests so far";
+}
+
+/// What is followed at the API server; a watch that is none right now has its reason.
+std::string kinds_table(const json::value& server) {
+  Table table({"KIND", "OBJECTS", "STATE", "LISTS", "WATCHES"});
+  for (const auto& kind : list(server, "kinds")) {
+    const auto error = text(kind, "error");
+    table.add({text(kind, "kind"), text(kind, "objects"),
+               !flag(kind, "installed") ? "not installed"
+               : error != "-"           ? error
+               : flag(kind, "synced")   ? "followed"
+                                        : "being read",
+               text(kind, "lists"), text(kind, "watches")});
+  }
+  return table.to_string();
+}
+
 }  // namespace
 
 std::string status_table(const json::value& answer) {
@@ -128,8 +154,13 @@ std::string status_table(const json::value& answer) {
   facts.add({"Health:", flag(answer, "healthy")
                             ? "healthy"
                             : "NOT HEALTHY: " + joined(list(answer, "reasons"), string_of)});
-  if (const auto* source = find(answer, "source"))
-    facts.add({"Source:", text(*source, "kind") + " " + text(*source, "path")});
+  const auto* source = find(answer, "source");
+  const auto* server = source == nullptr ? nullptr : find(*source, "server");
+  if (server != nullptr && server->is_null()) server = nullptr;
+  if (source != nullptr)
+    facts.add({"Source:", text(*source, "kind") + " " + text(*source, "path") +
+                              (flag(*source, "loaded") ? "" : ", not read yet")});
+  if (server != nullptr) facts.add({"API server:", reachability(*server)});
   facts.add({"Encapsulation source:", text(answer, "encapsulationSource")});
   facts.add({"Overlay addresses:", joined(list(answer, "overlayAddresses"), string_of)});
   facts.add({"Locator:", text(answer, "locator")});
@@ -150,6 +181,7 @@ std::string status_table(const json::value& answer) {
           {text(capability, "name"), text(capability, "choice"), text(capability, "reason")});
     if (!capabilities.empty()) out += capabilities.to_string();
   }
+  if (server != nullptr) out += "\nObjects of the API server:\n" + kinds_table(*server);
   Table problems({"OBJECT", "LOCATION", "SEVERITY", "PROBLEM"});
   for (const auto& problem : list(answer, "problems"))
     problems.add({text(problem, "object"), text(problem, "location"), text(problem, "severity"),

@@ -1,14 +1,12 @@
 #include "sources/manifest_directory.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <set>
 #include <utility>
 
-#include "base/log.h"
 #include "sources/directory_watch.h"
 #include "sources/file_snapshot.h"
+#include "sources/finding_log.h"
 #include "sources/manifest_set.h"
 
 namespace sextant::sources {
@@ -20,7 +18,7 @@ struct ManifestDirectory::State {
   ManifestSet set;
   std::optional<Finding> directory;  // what is wrong with the directory itself
   std::set<std::string> awaited;     // files in the middle of being written or replaced
-  std::vector<Finding> logged;
+  FindingLog log;
   bool loaded = false;
 
   void refresh(const std::string& name);
@@ -92,18 +90,7 @@ overlay::IntentChange ManifestDirectory::State::finish() {
   auto change = set.take_change();
   auto findings = set.findings();
   if (directory) findings.push_back(*directory);
-  std::ranges::sort(findings);
-  std::vector<Finding> news;
-  std::ranges::set_difference(findings, logged, std::back_inserter(news));
-  for (const auto& finding : news) {
-    const auto& problem = finding.problem;
-    const auto object = problem.object.to_string();
-    const log::Fields fields{
-        {"object", object}, {"location", problem.location}, {"reason", problem.reason}};
-    finding.severity == Severity::kError ? log::error(fields, "{}", finding.text())
-                                         : log::warn(fields, "{}", finding.text());
-  }
-  logged = std::move(findings);
+  log.update(std::move(findings));
   return change;
 }
 

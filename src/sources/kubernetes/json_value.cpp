@@ -3,9 +3,10 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-namespace sextant::sources {
+namespace sextant::kubernetes {
 
 namespace json = boost::json;
+using sources::Value;
 
 Value value_of(const json::value& from) {
   Value value;
@@ -25,6 +26,7 @@ Value value_of(const json::value& from) {
     case json::kind::string:
       value.kind = Value::Kind::kString;
       value.text = from.get_string();
+      value.literal = true;
       break;
     case json::kind::array:
       value.kind = Value::Kind::kList;
@@ -44,4 +46,4 @@ Value value_of(const json::value& from) {
   return value;
 }
 
-}  // namespace sextant::sources
+}  // namespace sextant::kubernetes

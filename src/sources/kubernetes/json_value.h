@@ -5,9 +5,10 @@
 
 #include "sources/value.h"
 
-namespace sextant::sources {
+namespace sextant::kubernetes {
 
-/// Lines are not known. Numbers are written as JSON writes them.
-[[nodiscard]] Value value_of(const boost::json::value& json);
+/// Lines are not known, but those inside of a string count from its beginning. Numbers are written
+/// as JSON writes them.
+[[nodiscard]] sources::Value value_of(const boost::json::value& json);
 
-}  // namespace sextant::sources
+}  // namespace sextant::kubernetes

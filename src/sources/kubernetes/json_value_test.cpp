@@ -7,8 +7,11 @@
 
 #include "sources/object.h"
 
-namespace sextant::sources {
+namespace sextant::kubernetes {
 namespace {
+
+using sources::Reading;
+using sources::Value;
 
 TEST(JsonValue, KeepsKindsTextsAndTheOrderOfKeys) {
   const auto value = value_of(boost::json::parse(
@@ -45,4 +48,4 @@ TEST(JsonValue, IsReadAsAManifestIs) {
 }
 
 }  // namespace
-}  // namespace sextant::sources
+}  // namespace sextant::kubernetes

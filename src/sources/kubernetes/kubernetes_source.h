@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "overlay/intent.h"
+#include "sources/kubernetes/object_set.h"
 #include "sources/kubernetes/settings.h"
 #include "sources/source.h"
 
@@ -25,41 +26,33 @@ namespace sextant::kube {
 class Client;
 }
 
-namespace sextant::sources {
+namespace sextant::kubernetes {
 
-/// What status and events need of an object besides what it wants.
-struct ObjectMeta {
-  std::string uid;
-  std::string ns;  // empty: cluster-scoped
-  std::int64_t generation = 0;
-  friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
-};
-
-class KubernetesSource final : public Source {
+class KubernetesSource final : public sources::Source {
  public:
   /// `io` must outlive it.
   KubernetesSource(boost::asio::io_context& io, std::unique_ptr<kube::Client> client,
-                   KubernetesSettings settings);
+                   SourceSettings settings);
   ~KubernetesSource() override;
 
   void start(Listener listener) override;
   void reload() override;
   [[nodiscard]] const overlay::Intent& intent() const override;
-  [[nodiscard]] std::vector<Finding> findings() const override;
+  [[nodiscard]] std::vector<sources::Finding> findings() const override;
   [[nodiscard]] bool loaded() const override;
   [[nodiscard]] bool in_doubt(const std::string& node) const override;
   [[nodiscard]] std::string kind() const override { return "kubernetes"; }
   [[nodiscard]] std::string place() const override;
-  [[nodiscard]] std::optional<ServerState> server() const override;
+  [[nodiscard]] std::optional<sources::ServerState> server() const override;
 
-  /// Of Nodes, SRv6Nodes, SRv6Policies and ConfigMaps as the API server has them now, whether they
-  /// can be read or not; null: there is no such object. A ConfigMap's policy ("srv6-config-w1[0]")
-  /// is asked for by the ConfigMap's name.
+  /// Of Nodes, SRv6Nodes, SRv6Policies, SRv6Locators and ConfigMaps as the API server has them now,
+  /// whether they can be read or not; null: there is no such object. A ConfigMap's policy
+  /// ("srv6-config-w1[0]") is asked for by the ConfigMap's name.
   [[nodiscard]] const ObjectMeta* meta(const overlay::ObjectKey& object) const;
   /// All of a kind, by name.
   [[nodiscard]] std::map<std::string, ObjectMeta> metas(const std::string& kind) const;
   /// What was found wrong with one object; empty: nothing.
-  [[nodiscard]] std::vector<Finding> findings_of(const overlay::ObjectKey& object) const;
+  [[nodiscard]] std::vector<sources::Finding> findings_of(const overlay::ObjectKey& object) const;
 
   /// For whoever writes back: the same connections, the same counters.
   [[nodiscard]] kube::Client& client();
@@ -69,4 +62,4 @@ class KubernetesSource final : public Source {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace sextant::sources
+}  // namespace sextant::kubernetes

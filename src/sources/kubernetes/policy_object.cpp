@@ -44,7 +44,7 @@ PolicyObject read_policy_object(const json::value& object) {
                    {"metadata", {{"name", policy.name}}}};
   if (const auto* spec = find(object, "spec")) bare.get_object()["spec"] = *spec;
   sources::Reading reading;
-  sources::read_document(sources::value_of(bare), {}, reading);
+  sources::read_document(value_of(bare), {}, reading);
   auto findings = std::move(reading.findings);
   for (auto& read : reading.objects) {
     policy.policies = std::move(read.policies);

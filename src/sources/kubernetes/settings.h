@@ -1,24 +1,18 @@
 // What of a cluster is read, and how.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
-namespace sextant::sources {
+#include "sources/ipam.h"
+
+namespace sextant::kubernetes {
 
 /// Where the ConfigMaps of the paper, and Calico-VPP's, are.
 inline constexpr auto kDefaultConfigMapNamespace = "calico-vpp-dataplane";
 
-/// Who allocates the pods' addresses.
-enum class Ipam : std::uint8_t {
-  kAuto,    // Calico where it has block affinities, else the nodes
-  kNode,    // Node.spec.podCIDRs
-  kCalico,  // Calico's block affinities and IPAM blocks
-};
-
-struct KubernetesSettings {
+struct SourceSettings {
   std::string config_map_namespace = kDefaultConfigMapNamespace;
-  Ipam ipam = Ipam::kAuto;
+  sources::Ipam ipam = sources::Ipam::kAuto;
 };
 
-}  // namespace sextant::sources
+}  // namespace sextant::kubernetes

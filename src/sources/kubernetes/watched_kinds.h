@@ -1,0 +1,42 @@
+// The kinds of objects that are followed at the API server, and what of them is looked at.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kube/resource.h"
+#include "sources/value.h"
+
+namespace sextant::kubernetes {
+
+enum class Kind : std::uint8_t {
+  kNode,
+  kSrv6Node,
+  kSrv6Policy,
+  kSrv6Locator,
+  kConfigMap,
+  kIpPool,
+  kBlockAffinity,
+  kIpamBlock,
+};
+inline constexpr std::size_t kKinds = 8;
+
+struct WatchedKind {
+  Kind kind;
+  std::string_view name;  // "SRv6Policy"
+  kube::Resource resource;
+  bool namespaced = false;
+  bool blocks = false;  // of Calico's IPAM: not read where it does not allocate
+};
+
+/// By Kind's order.
+[[nodiscard]] std::span<const WatchedKind> watched_kinds();
+[[nodiscard]] const WatchedKind& watched(Kind kind);
+
+/// The parts of the object that its reader looks at, with its type, which the API leaves out of
+/// lists. A Node has 10 to 20 kB and less than 1 of it matters.
+[[nodiscard]] sources::Value essence(Kind kind, const boost::json::object& object);
+
+}  // namespace sextant::kubernetes
