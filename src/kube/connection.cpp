@@ -214,7 +214,8 @@ Task<Connection::Outcome<HttpHead>> Connection::exchange(HttpRequest request,
     co_return trouble(nothing ? Kind::kClosed : Kind::kBroken,
                       cause_of(write_error ? write_error : error));
   }
-  state.parser->eager(true);
+  // Eager, the parser would hold the last chunk back until the head of the next one is there.
+  state.parser->eager(false);
   const auto& head = state.parser->get();
   HttpHead answer{.status = static_cast<int>(head.result_int())};
   const auto wish = head[http::field::retry_after];
