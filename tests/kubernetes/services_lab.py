@@ -20,7 +20,9 @@ OUTSIDE_PORT = 8090
 POOLS = {4: "172.16.0.0/16", 6: "fdfb:af47:32af::/48"}
 
 # busybox' httpd runs this. REMOTE_ADDR is "[::ffff:10.0.0.1]" or "[fd00::1]": the socket takes both families.
-WHO = '#!/bin/sh\necho\necho "$(busybox hostname) $REMOTE_ADDR"\n'
+# What a POST brings is counted.
+WHO = ('#!/bin/sh\necho\nlength=$(busybox head -c "${CONTENT_LENGTH:-0}" | busybox wc -c)\n'
+       'echo "$(busybox hostname) $REMOTE_ADDR $length"\n')
 
 
 def web_script(port, name="$(busybox hostname)"):
@@ -45,7 +47,7 @@ def answers(output, urls):
     result = dict.fromkeys(urls)
     for line in output.splitlines():
         words = line.split()
-        if len(words) == 3:
+        if len(words) == 4:
             result[urls[int(words[0])]] = (words[1], words[2].strip("[]").removeprefix("::ffff:"))
     return result
 

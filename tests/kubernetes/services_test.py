@@ -39,6 +39,17 @@ class Services(ServicesTest):
             for source in ("client", "outside", *NODES):
                 self.expect(source, wanted)
 
+    def test_an_upload_from_a_link_with_a_larger_mtu_than_the_overlays(self):
+        """Through a node without an endpoint, which sends the client's full packets on, encapsulated."""
+        size = 300_000
+        for family in self.lab.families:
+            each = self.lab.node_port_url("worker1", "far", family)
+            with self.subTest(each):
+                post = (f"import urllib.request; print(urllib.request.urlopen('{each}', data=bytes({size}), timeout=10)"
+                        ".read().decode())")
+                answer = run("nsenter", f"--net=/run/netns/{self.lab.outside}", "python3", "-c", post)
+                self.assertEqual(answer.split()[::2], ["far", str(size)])
+
     def test_external_traffic_policy_local_keeps_the_clients_address(self):
         for family in self.lab.families:
             here, elsewhere = (self.lab.node_port_url(node, "local", family) for node in ("worker2", "worker1"))

@@ -1,6 +1,5 @@
 #include "dataplane/linux/linux_dataplane.h"
 
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -23,8 +22,6 @@
 #include "dataplane/linux/host_sids.h"
 #include "dataplane/linux/monitor.h"
 #include "dataplane/linux/names.h"
-#include "dataplane/linux/netlink/address.h"
-#include "dataplane/linux/netlink/attributes.h"
 #include "dataplane/linux/netlink/link.h"
 #include "dataplane/linux/netlink/socket.h"
 #include "dataplane/linux/path_mtu.h"
@@ -209,8 +206,7 @@ class LinuxDataplane final : public Dataplane {
   bool damaged() override {
     if (too_big_) learn_path_mtus();
     if (!monitor_) return false;
-    bool damage = false, links = false, programs = false;
-    default_routes_ = false;
+    bool damage = false, links = false, programs = false, default_routes = false;
     const auto note = [&](const std::function<std::string()>& text) {
       if (!std::exchange(damage, true)) damage_ = text();  // the first tells enough
     };
@@ -218,7 +214,10 @@ class LinuxDataplane final : public Dataplane {
         .host =
             [&](const nlmsghdr& event) {
               programs |= may_remove_program(event);
-              if (host_damaged(event, links)) note([&] { return describe_event(event); });
+              const auto about = read_host_event(event, host_, uplinks_, gateway_->host_inner());
+              links |= about.links;
+              default_routes |= about.default_route;
+              if (about.damage) note([&] { return describe_event(event); });
             },
         .gateway =
             [&](const nlmsghdr& event) {
@@ -237,7 +236,7 @@ class LinuxDataplane final : public Dataplane {
         note([&] { return "underlay devices changed, now " + uplinks_.to_string(); });
       }
     }
-    if (default_routes_ && take_outgoing_sources()) {
+    if (default_routes && take_outgoing_sources()) {
       note([] { return std::string("a default route has another source"); });
     }
     // libbpf's own detaching is heard too, so what counts is what is there.
@@ -449,46 +448,6 @@ class LinuxDataplane final : public Dataplane {
     return masquerade;
   }
 
-  bool host_damaged(const nlmsghdr& event, bool& links) {
-    switch (event.nlmsg_type) {
-      case RTM_NEWLINK:
-      case RTM_DELLINK: {
-        const auto link = netlink::parse_link(event);
-        if (!link || link->name.starts_with(kPodDevicePrefix)) return false;
-        if (link->name != kHostInner && link->name != kHostOuter) {
-          links = true;
-          return false;
-        }
-        return event.nlmsg_type == RTM_DELLINK || !link->is_up() || link->mtu != kLinkMtu;
-      }
-      case RTM_NEWADDR:
-      case RTM_DELADDR: {
-        const auto address = netlink::parse_address(event);
-        if (address && gateway_ && address->link == gateway_->host_inner()) {
-          return event.nlmsg_type == RTM_DELADDR;
-        }
-        links = true;
-        return false;
-      }
-      case RTM_NEWROUTE:
-      case RTM_DELROUTE: {
-        const auto route = netlink::parse_route(event);
-        if (!route) return false;
-        default_routes_ |= route->destination.length() == 0;
-        links |= event.nlmsg_type == RTM_NEWROUTE &&
-                 std::ranges::any_of(route->next_hops, [&](const auto& hop) {
-                   return hop.gateway && uplinks_.is_candidate(hop.link);
-                 });
-        return host_.owns(*route) || host_.concerns(*route);
-      }
-      case RTM_DELRULE:
-        return netlink::Attributes::of<fib_rule_hdr>(event).u8(FRA_PROTOCOL) ==
-               netlink::number(netlink::RouteProtocol::kSextant);
-      default:
-        return false;
-    }
-  }
-
   LinuxOptions options_;
   Socket socket_;
   HostSide host_;
@@ -497,8 +456,7 @@ class LinuxDataplane final : public Dataplane {
   ino_t gateway_id_ = 0;
   std::unique_ptr<GatewaySide> gateway_side_;
   std::optional<FastPath> fast_path_;
-  std::size_t programs_ = 0;     // that could be attached
-  bool default_routes_ = false;  // may have changed
+  std::size_t programs_ = 0;  // that could be attached
   std::set<Family> pods_rules_;
   EventSet events_;  // whatever becomes of the gateway, the agent waits for this one
   std::optional<Monitor> monitor_;
