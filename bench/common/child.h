@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,10 @@ namespace sextant::bench {
 
 class Child {
  public:
-  /// Its output is thrown away. Killed also where the benchmark is.
-  Child(const Space& space, const std::vector<std::string>& command);
+  /// Its output goes to the file `log`, which is made anew; empty: it is thrown away. Killed also
+  /// where the benchmark is.
+  Child(const Space& space, const std::vector<std::string>& command,
+        const std::filesystem::path& log = {});
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -21,6 +24,8 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Throws where it has ended by itself.
   void check() const;
+  /// SIGTERM, and waits until it has ended. Throws where it does not.
+  void end();
 
  private:
   std::string name_;

@@ -8,8 +8,8 @@
 
 namespace sextant::bench {
 
-ScratchDirectory::ScratchDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "sx-bench-XXXXXX").string();
+ScratchDirectory::ScratchDirectory(const std::filesystem::path& parent) {
+  std::string pattern = (parent / "sx-bench-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw std::runtime_error("cannot make a directory like " + pattern);
   }

@@ -7,8 +7,9 @@ namespace sextant::bench {
 
 class ScratchDirectory {
  public:
-  /// Throws where there is no room for one.
-  ScratchDirectory();
+  /// Below `parent`. Throws where there is no room for one.
+  explicit ScratchDirectory(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   ~ScratchDirectory();
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;

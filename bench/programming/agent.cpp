@@ -4,11 +4,11 @@
 
 #include <boost/json.hpp>
 #include <chrono>
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "agent/http_client.h"
+#include "common/process.h"
 #include "common/program.h"
 #include "programming/cluster.h"
 #include "testbed/files.h"
@@ -23,17 +23,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{300};
 constexpr std::chrono::milliseconds kLookAgain{50};  // the API has no way to wait for a change
 constexpr std::chrono::seconds kIdle{5};
-
-/// Nanoseconds on a processor, of all threads.
-double processor_time(pid_t process) {
-  double total = 0;
-  for (const auto& thread : fs::directory_iterator(fmt::format("/proc/{}/task", process))) {
-    std::ifstream file(thread.path() / "schedstat");
-    double time = 0;
-    if (file >> time) total += time;
-  }
-  return total;
-}
 
 }  // namespace
 
@@ -72,25 +61,18 @@ void Agent::await_programmed(std::uint32_t prefixes) const {
   throw std::runtime_error("sextantd has not programmed its routes: " + last);
 }
 
-double Agent::memory() const {
-  std::ifstream file(fmt::format("/proc/{}/status", process_->pid()));
-  for (std::string word; file >> word;) {
-    double kibibytes = 0;
-    if (word == "VmRSS:" && file >> kibibytes) return kibibytes * 1024 / 1'000'000;
-  }
-  throw std::runtime_error("sextantd ended");
-}
+double Agent::memory() const { return resident_megabytes(process_->pid()); }
 
 double Agent::idle_load() const {
-  const auto before = processor_time(process_->pid());
+  const double before = processor_seconds(process_->pid());
   const auto begun = Clock::now();
   while (Clock::now() < begun + kIdle) {
     check_interruption();
     std::this_thread::sleep_for(kLookAgain);  // what is measured is that nothing happens
   }
   process_->check();
-  const std::chrono::duration<double, std::nano> passed = Clock::now() - begun;
-  return 100 * (processor_time(process_->pid()) - before) / passed.count();
+  const std::chrono::duration<double> passed = Clock::now() - begun;
+  return 100 * (processor_seconds(process_->pid()) - before) / passed.count();
 }
 
 }  // namespace sextant::bench
