@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/version.h"
+#include "cli/cni_command.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/testbed_commands.h"
@@ -60,6 +61,7 @@ Program make_program() {
   add_doctor_command(*app);
   add_trace_command(*app);
   add_prepare_command(*app);
+  add_cni_commands(*app);
   add_uninstall_command(*app);
   add_testbed_commands(*app);
   add_shell_commands(*app);

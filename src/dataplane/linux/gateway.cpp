@@ -105,7 +105,8 @@ int mount_namespace(const std::string& path, const std::function<int()>& enter) 
       return errno;
     }
   }
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0));
+  // Readable, so that an agent without CAP_DAC_OVERRIDE can tell a name whose mount is gone.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0444));
   if (!file) return errno;
   if (enter() != 0 || ::mount("/proc/self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
     const int error = errno;
@@ -119,11 +120,28 @@ int mount_new_namespace(const std::string& path) {
   return mount_namespace(path, [] { return ::unshare(CLONE_NEWNET); });
 }
 
+// In a container the folder may be mounted several times over, one copy hiding others, and a name
+// that is a mount point in any of them cannot be unlinked from here. Without any copy of the
+// folder it can: then the kernel takes the mount away in every mount namespace, the node's too.
+// This process, a child, ends afterwards.
+int unlink_from_outside(const std::string& path) {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", "none", MS_PRIVATE | MS_REC, nullptr) != 0) {
+    return errno;
+  }
+  const UniqueFd folder(::open(kNamesDirectory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return errno;
+  constexpr int kCopies = 64;  // at most
+  for (int i = 0; i < kCopies && ::umount2(kNamesDirectory, MNT_DETACH) == 0; ++i) {
+  }
+  const auto name = path.substr(path.rfind('/') + 1);
+  return ::unlinkat(folder.get(), name.c_str(), 0) == 0 || errno == ENOENT ? 0 : errno;
+}
+
 int unmount_namespace(const std::string& path) {
   // EINVAL: a name without a mount (left by a crash or a reboot); ENOENT: none at all.
   if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT) return errno;
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno;
-  return 0;
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return 0;
+  return errno == EBUSY ? unlink_from_outside(path) : errno;
 }
 
 void set_sysctls(Sysctls sysctls, ApplyReport& report) {
