@@ -66,6 +66,12 @@ class ServicesByKubeProxy(Services):
             program = "ip6tables-save" if family == 6 else "iptables-save"
             self.assertIn("KUBE-SVC-", self.cluster.on("worker1", program, "-t", "nat"))
 
+    def test_pods_and_nodes_reach_the_api_servers_service(self):
+        address = self.cluster.get("service", "kubernetes")["spec"]["clusterIP"]
+        script = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 3 {address} 443"
+        self.assertIn("an HTTP request to an HTTPS server", self.cluster.execute("client", "sh", "-c", script))
+        self.assertIn("an HTTP request to an HTTPS server", self.cluster.on("worker2", "sh", "-c", script))
+
 
 class ServicesByNftables(Services):
     """The same by hand-written rules, kube-proxy gone."""
