@@ -85,8 +85,8 @@ class ApiServer:
         return ["ip", "netns", "exec", self.name, *[str(each) for each in command]]
 
     def start(self, *command):
-        log = open(self.work / f"{pathlib.Path(str(command[0])).name}.log", "wb")
-        self.processes.append(subprocess.Popen(self.inside(*command), stdout=log, stderr=subprocess.STDOUT, cwd=self.work))
+        with open(self.work / f"{pathlib.Path(str(command[0])).name}.log", "wb") as log:
+            self.processes.append(subprocess.Popen(self.inside(*command), stdout=log, stderr=subprocess.STDOUT, cwd=self.work))
 
     def write_config(self):
         # The self-signed certificate is its own authority.
@@ -263,6 +263,8 @@ class DeployTest(unittest.TestCase):
         command = self.server.inside(sys.argv[1] + "/sextant", "cni", "install", "--node", "n1", "--kubeconfig", self.server.config,
                                      "--cni-bin-dir", programs, "--cni-conf-dir", configs, "--timeout", "60")
         waiting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.stdout.close)
+        self.addCleanup(waiting.stderr.close)
         try:
             said = ""
             while "there is no Node n1 yet" not in said:
@@ -302,4 +304,4 @@ if __name__ == "__main__":
         skip("Kubernetes is not built: ./run kubernetes")
     if shutil.which("etcd") is None:
         skip("no etcd (Debian: etcd-server)")
-    unittest.main(argv=[sys.argv[0]], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

@@ -131,7 +131,9 @@ int unlink_from_outside(const std::string& path) {
   const UniqueFd folder(::open(kNamesDirectory, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return errno;
   constexpr int kCopies = 64;  // at most
-  for (int i = 0; i < kCopies && ::umount2(kNamesDirectory, MNT_DETACH) == 0; ++i) {
+  for (int i = 0; i < kCopies && (::umount2(path.c_str(), MNT_DETACH) == 0 ||
+                                  ::umount2(kNamesDirectory, MNT_DETACH) == 0);
+       ++i) {
   }
   const auto name = path.substr(path.rfind('/') + 1);
   return ::unlinkat(folder.get(), name.c_str(), 0) == 0 || errno == ENOENT ? 0 : errno;
