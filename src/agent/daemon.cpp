@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "agent/api.h"
+#include "agent/cluster_link.h"
 #include "agent/http_server.h"
 #include "agent/lock.h"
 #include "agent/make_source.h"
@@ -36,6 +37,7 @@ constexpr RepairPace::Limits kRepairs{.burst = 5,
 constexpr std::chrono::minutes kStormReport{1};  // between lines about a lasting storm
 constexpr std::chrono::seconds kListenRetry{1};
 constexpr std::chrono::seconds kLagInterval{1};
+constexpr std::chrono::seconds kParting{3};
 
 void rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);  // a bug: it ends run()
@@ -68,6 +70,7 @@ struct Daemon::State {
   void take(const overlay::IntentChange& change);
   void take_now(const overlay::IntentChange& change);
   void hear(const Result<overlay::IntentChange>& change);
+  void tell_cluster(bool nodes);
   void report_damage();
   void schedule_retry();
   void hurry_retry();
@@ -79,13 +82,17 @@ struct Daemon::State {
   asio::awaitable<void> keep_listening();
   asio::awaitable<void> follow_damage();
   asio::awaitable<void> follow_signals();
+  asio::awaitable<void> patience();
   asio::awaitable<void> follow_lag();
 
   Options options;
   asio::io_context io{1};
   std::unique_ptr<sources::Source> source;
+  kubernetes::KubernetesSource* kubernetes = nullptr;
   Metrics metrics;
   Reconciler reconciler;
+  std::unique_ptr<ClusterLink> link;  // where the source is Kubernetes
+  bool leaves = false;                // the node, at the agent's end
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer retry{io};
   asio::steady_timer lingering{io};
@@ -142,7 +149,14 @@ void Daemon::State::hear(const Result<overlay::IntentChange>& change) {
   metrics.reloaded(!change           ? ReloadResult::kFailed
                    : change->empty() ? ReloadResult::kUnchanged
                                      : ReloadResult::kChanged);
-  if (change) take(*change);
+  if (!change) return;
+  take(*change);
+  tell_cluster(!change->nodes.empty());
+}
+
+/// Something that the cluster is told may be another one now.
+void Daemon::State::tell_cluster(bool nodes) {
+  if (link && source->loaded()) link->changed(nodes);
 }
 
 void Daemon::State::arm_retry(Clock::duration delay) {
@@ -152,6 +166,7 @@ void Daemon::State::arm_retry(Clock::duration delay) {
     if (error) return;
     retry_armed = false;
     reconciler.reconcile(Reason::kRetry);
+    tell_cluster(false);
     schedule_retry();
   });
 }
@@ -232,6 +247,7 @@ asio::awaitable<void> Daemon::State::follow_damage() {
     }
     report_damage();
     reconciler.reconcile(Reason::kDamage, repairs.is_storm());
+    tell_cluster(false);
     hurry_retry();
   }
 }
@@ -264,9 +280,20 @@ asio::awaitable<void> Daemon::State::follow_signals() {
       source->reload();
       continue;
     }
-    log::info("ending on {}; forwarding stays as it is", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    leaves = signal == SIGTERM && link && link->leaves();
+    log::info("ending on {}; {}", signal == SIGINT ? "SIGINT" : "SIGTERM",
+              leaves ? "Sextant was deleted from the cluster, and leaves this node"
+                     : "forwarding stays as it is");
+    if (link) asio::co_spawn(io, link->part(), [this](const std::exception_ptr&) { io.stop(); });
+    if (link) co_await patience();
     io.stop();
   }
+}
+
+/// For what the cluster is told at the end: it may be away.
+asio::awaitable<void> Daemon::State::patience() {
+  asio::steady_timer timer(io, kParting);
+  co_await timer.async_wait(asio::use_awaitable);
 }
 
 asio::awaitable<void> Daemon::State::follow_lag() {
@@ -288,6 +315,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
   auto made = make_source(options, state->io);
   if (!made) return tl::unexpected(made.error());
   state->source = std::move(made->source);
+  state->kubernetes = made->kubernetes;
   auto* const self = state.get();
   if (const auto listening = state->listen(); !listening) {
     if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());
@@ -309,10 +337,14 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
 
 void Daemon::run(const std::function<void()>& ready) {
   auto& state = *state_;
+  if (state.kubernetes != nullptr)
+    state.link = std::make_unique<ClusterLink>(*state.kubernetes, state.reconciler, state.options,
+                                               state.reconciler.dataplane().has_forwarding());
   state.reconciler.take(overlay::diff(overlay::Intent{}, state.source->intent()));
   state.begin();
   asio::co_spawn(state.io, state.follow_signals(), rethrow);
   state.source->start([&state](const auto& change) { state.hear(change); });
+  if (state.link) state.link->start();
   asio::co_spawn(state.io, state.follow_lag(), rethrow);
   if (!state.server) asio::co_spawn(state.io, state.keep_listening(), rethrow);
   if (state.reconciler.dataplane().event_fd() >= 0)
@@ -322,5 +354,7 @@ void Daemon::run(const std::function<void()>& ready) {
 }
 
 void Daemon::stop() { state_->io.stop(); }
+
+bool Daemon::leaves() const { return state_->leaves; }
 
 }  // namespace sextant::agent

@@ -46,6 +46,9 @@ class Daemon {
   void run(const std::function<void()>& ready = {});
   /// May be called from another thread.
   void stop();
+  /// After run(): whether everything is to be removed from the node, since what runs the agent was
+  /// deleted.
+  [[nodiscard]] bool leaves() const;
 
  private:
   struct State;

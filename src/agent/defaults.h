@@ -5,6 +5,7 @@
 
 namespace sextant::agent {
 
+inline constexpr auto kDefaultNamespace = "sextant-system";
 inline constexpr std::string_view kDefaultSocket = "/run/sextant/sextantd.sock";
 inline constexpr std::string_view kDefaultManifests = "/etc/sextant/manifests";
 

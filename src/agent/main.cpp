@@ -9,26 +9,42 @@
 #include "agent/process.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "footprint/uninstall.h"
 
 namespace sextant::agent {
 namespace {
 
-Result<void> run(const Options& options) {
+/// Removes everything of Sextant from the node, the CNI plugin's files too.
+Result<void> leave(const Options& options) {
+  footprint::UninstallOptions uninstall{.force = true};
+  uninstall.places.socket = options.socket;
+  const auto report = footprint::uninstall(uninstall);
+  if (!report) return tl::unexpected(report.error());
+  log::info("{} things of Sextant are removed from this node", report->removed.size());
+  for (const auto& item : report->remaining)
+    log::warn("still there: {} {}", footprint::to_string(item.kind), item.name);
+  for (const auto& error : report->errors) log::warn("{}", error.message());
+  return {};
+}
+
+/// Whether the agent is to leave the node for good.
+Result<bool> run(const Options& options) {
   auto dataplane = make_dataplane(options);  // asks for privileges first, and touches nothing yet
   if (!dataplane) return tl::unexpected(dataplane.error());
   const auto lock = AgentLock::take(options.socket);
   if (!lock) return tl::unexpected(lock.error());
   if (options.remove) {
     auto removed = (*dataplane)->remove_all();
-    if (removed) log::info("everything that Sextant owned on this node is removed");
-    return removed;
+    if (!removed) return tl::unexpected(removed.error());
+    log::info("everything that Sextant owned on this node is removed");
+    return false;
   }
   log::info("sextantd {} on node {}, data plane {}", version(), options.node, (*dataplane)->name());
   const auto daemon = Daemon::make(options, std::move(*dataplane));
   if (!daemon) return tl::unexpected(daemon.error());
   (*daemon)->run([] { notify_service_manager("READY=1"); });
   notify_service_manager("STOPPING=1");
-  return {};
+  return (*daemon)->leaves();
 }
 
 }  // namespace
@@ -41,8 +57,11 @@ int main(int argc, char** argv) {
   agent::start_log(*line.options);
   std::signal(SIGPIPE, SIG_IGN);  // a log reader may go away
   try {
-    if (const auto done = agent::run(*line.options); !done) {
-      log::critical({{"error", done.error()}}, "{}", done.error().message());
+    const auto ended = agent::run(*line.options);  // its lock is free now: the removal takes it
+    const auto done = ended && *ended ? agent::leave(*line.options) : Result<void>();
+    for (const auto* error : {ended ? nullptr : &ended.error(), done ? nullptr : &done.error()}) {
+      if (error == nullptr) continue;
+      log::critical({{"error", *error}}, "{}", error->message());
       return 1;
     }
   } catch (const std::exception& bug) {

@@ -144,6 +144,56 @@ std::string check_namespace(const std::string& name) {
              : "'" + name + "' is not a namespace (a-z, 0-9 and '-')";
 }
 
+/// NAMESPACE/NAME
+std::string check_object(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash != std::string::npos && check_namespace(text.substr(0, slash)).empty() &&
+      check_node_name(text.substr(slash + 1)).empty())
+    return {};
+  return "'" + text + "' is not NAMESPACE/NAME";
+}
+
+/// What is written to the API server. parse_command_line() puts the pool together.
+void describe_writing(CLI::App& app, KubernetesOptions& options) {
+  auto& pool = options.pool_text;
+  app.add_option("--namespace", options.ns, "Sextant's own, where agents elect one of them")
+      ->type_name("NAMESPACE")
+      ->check(CLI::Validator(check_namespace, ""))
+      ->capture_default_str();
+  app.add_option("--daemonset", options.daemon_set,
+                 "The DaemonSet that runs this agent: when it was deleted, SIGTERM removes "
+                 "everything from the node; with --in-cluster: sextant in --namespace")
+      ->type_name("NAMESPACE/NAME")
+      ->check(CLI::Validator(check_object, ""));
+  auto* prefix =
+      app.add_option("--locator-pool", pool.prefix,
+                     "Claim a locator from this IPv6 prefix where neither an annotation, Calico's "
+                     "IPPool nor an SRv6Node gives the node one")
+          ->type_name("PREFIX");
+  app.add_option("--locator-length", pool.length, "The length of the locators in that pool")
+      ->type_name("BITS")
+      ->needs(prefix)
+      ->capture_default_str();
+  const std::map<std::string, overlay::LocatorReach> reaches{
+      {"on-link", overlay::LocatorReach::kOnLink}, {"fabric", overlay::LocatorReach::kFabric}};
+  app.add_option("--locator-reach", pool.reach,
+                 "Who carries claimed locators. on-link: each node routes the others' by their "
+                 "addresses, on one link; fabric: the underlay's routing knows them")
+      ->transform(CLI::Transformer(reaches).description("{on-link,fabric}"))
+      ->needs(prefix)
+      ->default_str("on-link");
+}
+
+void take_pool(KubernetesOptions& options) {
+  const auto& from = options.pool_text;
+  if (from.prefix.empty()) return;
+  const auto prefix = IpPrefix::parse(from.prefix);
+  if (!prefix) throw CLI::ValidationError("--locator-pool", prefix.error().message());
+  auto pool = kubernetes::LocatorPool::make(*prefix, from.length, from.reach);
+  if (!pool) throw CLI::ValidationError("--locator-pool", pool.error().message());
+  options.locator_pool = *pool;
+}
+
 /// A cluster's API server in place of a folder.
 void describe_kubernetes(CLI::App& app, CLI::Option* manifests, KubernetesOptions& options) {
   auto* kubeconfig =
@@ -191,6 +241,7 @@ void describe_command_line(CLI::App& app, Options& options) {
           ->type_name("DIR")
           ->capture_default_str();
   describe_kubernetes(app, manifests, options.kubernetes);
+  describe_writing(app, options.kubernetes);
   app.add_option("--socket", options.socket, "The Unix socket of the HTTP API")
       ->type_name("PATH")
       ->check(CLI::Validator(check_socket, ""))
@@ -267,6 +318,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     // Checked here, as the default and the environment are not by CLI11.
     if (const auto wrong = check_node_name(options.node); !wrong.empty())
       throw CLI::ValidationError("--node", wrong);
+    take_pool(options.kubernetes);
+    if (options.kubernetes.in_cluster && options.kubernetes.daemon_set.empty())
+      options.kubernetes.daemon_set = options.kubernetes.ns + "/sextant";
   } catch (const CLI::ParseError& error) {
     return {.options = std::nullopt, .exit_status = app.exit(error) == 0 ? 0 : 2};
   }

@@ -10,6 +10,7 @@
 #include "agent/defaults.h"
 #include "agent/listen_address.h"
 #include "base/ip.h"
+#include "sources/kubernetes/locator_claim.h"
 #include "sources/kubernetes/settings.h"
 #include "srv6/segment_list.h"
 
@@ -26,6 +27,14 @@ struct KubernetesOptions {
   std::string context;     // empty: the file's current one
   bool in_cluster = false;
   kubernetes::SourceSettings read;
+  std::string ns = kDefaultNamespace;  // Sextant's own: of the aggregator's Lease
+  std::string daemon_set;  // NAMESPACE/NAME of the one that runs this agent; empty: none
+  std::optional<kubernetes::LocatorPool> locator_pool;
+  struct {  // the pool as it is written
+    std::string prefix;
+    int length = 64;
+    overlay::LocatorReach reach = overlay::LocatorReach::kOnLink;
+  } pool_text;
   [[nodiscard]] bool wanted() const { return in_cluster || !kubeconfig.empty(); }
 };
 

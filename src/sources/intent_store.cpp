@@ -267,4 +267,13 @@ overlay::IntentChange IntentStore::take_change() {
   return change;
 }
 
+overlay::ObjectKey IntentStore::locator_object(const std::string& node) const {
+  const auto parts = parts_.find(node);
+  if (parts == parts_.end()) return {};
+  for (const auto kind : {kSrv6Node, kNode, kIpPool, kSrv6Locator})
+    for (const auto& [key, object] : parts->second)
+      if (key.kind == kind && object->node->locator) return key;
+  return {};
+}
+
 }  // namespace sextant::sources

@@ -41,6 +41,8 @@ class IntentStore {
   [[nodiscard]] const overlay::Intent& intent() const { return intent_; }
   /// Who allocates, as of the last take_change(): kNode or kCalico.
   [[nodiscard]] Ipam ipam() const { return calico_ ? Ipam::kCalico : Ipam::kNode; }
+  /// The object that the node's locator comes from; an empty key where it has none.
+  [[nodiscard]] overlay::ObjectKey locator_object(const std::string& node) const;
   /// Contradictions between objects that speak of one node; as of the last take_change().
   [[nodiscard]] const std::map<std::string, std::vector<Finding>>& findings() const {
     return findings_;

@@ -215,7 +215,8 @@ awaitable<void> Aggregator::State::look_at(std::shared_ptr<Session> of, std::str
       {"status", to_json(summary)}};
   const kube::ObjectRef ref{kSrv6Policies, "", name};
   of->last_write[name] = Clock::now();
-  const auto written = co_await client.patch(ref, std::move(patch), "status");
+  const std::string subresource = "status";
+  const auto written = co_await client.patch(ref, std::move(patch), subresource);
   if (session != of) co_return;
   if (written) {
     ++writes;

@@ -37,11 +37,13 @@ void keep_times(std::vector<Condition>& conditions, const std::vector<Condition>
 json::array to_json(const std::vector<Condition>& conditions) {
   json::array array;
   for (const auto& condition : conditions) {
-    json::object object{{"type", condition.type},
-                        {"status", json_text(to_string(condition.status))},
-                        {"lastTransitionTime", to_rfc3339(condition.since)},
-                        {"reason", condition.reason},
-                        {"message", condition.message}};
+    json::object object{
+        {"type", condition.type},
+        {"status", json_text(to_string(condition.status))},
+        {"lastTransitionTime", to_rfc3339(condition.since)},
+        {"reason", condition.reason},
+        // Kubernetes 1.20 takes an empty string in server-side apply for null.
+        {"message", condition.message.empty() ? condition.reason : condition.message}};
     if (condition.observed_generation > 0)
       object["observedGeneration"] = condition.observed_generation;
     array.emplace_back(std::move(object));

@@ -14,6 +14,7 @@
 #include "kube/client.h"
 #include "kube/reflector.h"
 #include "sources/finding_log.h"
+#include "sources/kubernetes/resources.h"
 #include "sources/kubernetes/watched_kinds.h"
 
 namespace sextant::kubernetes {
@@ -86,6 +87,8 @@ void KubernetesSource::State::follow(const WatchedKind& type) {
   const auto kind = type.kind;
   kube::InformerOptions options;
   if (type.namespaced) options.ns = settings.config_map_namespace;
+  // Those that only carry an agent's status say nothing here, and change often: see write_pace.h.
+  if (kind == Kind::kSrv6Node) options.selectors.label = kNotStatusOnly;
   auto reflector = std::make_unique<kube::Reflector>(
       *client, type.resource, std::move(options),
       [this, kind](const boost::json::object& json) {
@@ -219,6 +222,10 @@ std::map<std::string, ObjectMeta> KubernetesSource::metas(const std::string& kin
 
 std::vector<Finding> KubernetesSource::findings_of(const overlay::ObjectKey& object) const {
   return state_->objects.findings_of(object);
+}
+
+overlay::ObjectKey KubernetesSource::locator_object(const std::string& node) const {
+  return state_->objects.locator_object(node);
 }
 
 kube::Client& KubernetesSource::client() { return *state_->client; }

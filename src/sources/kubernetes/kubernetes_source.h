@@ -54,6 +54,9 @@ class KubernetesSource final : public sources::Source {
   /// What was found wrong with one object; empty: nothing.
   [[nodiscard]] std::vector<sources::Finding> findings_of(const overlay::ObjectKey& object) const;
 
+  /// The object that the node's locator comes from; an empty key where it has none.
+  [[nodiscard]] overlay::ObjectKey locator_object(const std::string& node) const;
+
   /// For whoever writes back: the same connections, the same counters.
   [[nodiscard]] kube::Client& client();
 

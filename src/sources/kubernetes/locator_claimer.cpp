@@ -165,6 +165,7 @@ awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::keep(Claim found,
 }
 
 awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::claim(LocatorView view) {
+  const std::string cluster_scoped;
   auto& taken = view.taken;
   for (int i = 0; i < kMostTries; ++i) {
     const auto block = choose_block(options.pool, options.node, taken);
@@ -185,7 +186,7 @@ awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::claim(LocatorView 
           {"labels", {{kManagedByLabel, kManagedBy}, {kNodeLabel, label_of(options.node)}}},
           {"ownerReferences", owner_reference(options.node, view.node_uid)}}},
         {"spec", {{"prefix", block->to_string()}, {"nodeName", options.node}, {"reach", reach}}}};
-    const auto created = co_await client.create(kSrv6Locators, "", std::move(object));
+    const auto created = co_await client.create(kSrv6Locators, cluster_scoped, std::move(object));
     if (created) co_return co_await keep(read_claim(*created), view.node_uid);
     if (!created.error().already_exists()) co_return tl::unexpected(created.error());
     auto holder = co_await find_claim(*block);
@@ -204,9 +205,10 @@ awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::claim(LocatorView 
 }
 
 awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::release() {
+  const std::string cluster_scoped;
   kube::Selectors ours;
   ours.label = fmt::format("{}={}", kNodeLabel, label_of(options.node));
-  const auto claims = co_await client.list(kSrv6Locators, "", ours);
+  const auto claims = co_await client.list(kSrv6Locators, cluster_scoped, ours);
   if (!claims) co_return tl::unexpected(claims.error());
   for (const auto& object : *claims) {
     const auto claim = read_claim(object);

@@ -134,9 +134,10 @@ json::object to_json(const NodeStatus& status) {
   json::object locator{{"origin", json_text(to_string(status.locator_origin))}};
   put(locator, "prefix", status.locator);
   object["locator"] = std::move(locator);
-  object["dataPlane"] = {{"name", status.data_plane},
-                         {"encapsulation", status.encapsulation},
-                         {"maxSegments", status.max_segments}};
+  json::object data_plane{{"maxSegments", status.max_segments}};
+  put(data_plane, "name", status.data_plane);
+  put(data_plane, "encapsulation", status.encapsulation);
+  object["dataPlane"] = std::move(data_plane);
   json::array sids;
   for (const auto& [sid, behavior] : status.sids) {
     if (sids.size() == kReportedSids) break;

@@ -53,6 +53,9 @@ class ObjectSet {
 
   [[nodiscard]] const overlay::Intent& intent() const { return store_.intent(); }
   [[nodiscard]] sources::Ipam ipam() const { return store_.ipam(); }
+  [[nodiscard]] overlay::ObjectKey locator_object(const std::string& node) const {
+    return store_.locator_object(node);
+  }
   [[nodiscard]] std::size_t count(Kind kind) const { return of(kind).size(); }
   /// Errors first, then by object and place.
   [[nodiscard]] std::vector<sources::Finding> findings() const;

@@ -126,6 +126,7 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
 }
 
 awaitable<kube::Answer<void>> StatusWriter::State::make() {
+  const std::string cluster_scoped;
   json::value object{{"apiVersion", kube::api_version(kSrv6Nodes)},
                      {"kind", "SRv6Node"},
                      {"metadata",
@@ -133,7 +134,7 @@ awaitable<kube::Answer<void>> StatusWriter::State::make() {
                        {"labels", {{kManagedByLabel, kManagedBy}, {kStatusOnlyLabel, "true"}}},
                        {"ownerReferences", owner_reference(options.node, options.node_uid())}}},
                      {"spec", json::object()}};
-  const auto made = co_await client.create(kSrv6Nodes, "", std::move(object));
+  const auto made = co_await client.create(kSrv6Nodes, cluster_scoped, std::move(object));
   if (!made && !made.error().already_exists()) co_return tl::unexpected(made.error());
   co_return kube::Answer<void>();
 }
