@@ -60,6 +60,7 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
   void make_parts();
   [[nodiscard]] std::string hold() const;
   [[nodiscard]] ReportContext context() const;
+  [[nodiscard]] NodeStatus report() const;
   [[nodiscard]] LocatorOrigin locator_origin() const;
   [[nodiscard]] LocatorView locator_view() const;
   [[nodiscard]] kube::EventTarget target(const ObjectKey& key, const char* version) const;
@@ -73,6 +74,8 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
   const Options& options;
   bool stood;
   bool stopped = false;
+  bool reports = false;  // the status writer has begun
+  bool leaving = false;
   Bell bell;
   std::unique_ptr<kube::EventRecorder> events;
   std::unique_ptr<NodeKeeper> node;
@@ -117,6 +120,16 @@ ReportContext ClusterLink::State::context() const {
   return context;
 }
 
+NodeStatus ClusterLink::State::report() const {
+  if (!leaving) return make_node_status(reconciler, context());
+  NodeStatus gone;
+  gone.conditions = {{.type = "Ready",
+                      .status = ConditionStatus::kFalse,
+                      .reason = "Removed",
+                      .message = "Sextant was deleted from the cluster and left this node"}};
+  return gone;
+}
+
 LocatorView ClusterLink::State::locator_view() const {
   LocatorView view{.known = source.loaded() && !node->uid().empty(), .node_uid = node->uid()};
   for (const auto& [name, other] : source.intent().nodes) {
@@ -143,11 +156,10 @@ void ClusterLink::State::make_parts() {
         if (claimer) claimer->changed();
       });
   status = std::make_unique<StatusWriter>(
-      client,
-      StatusWriterOptions{.node = options.node,
-                          .report = [this] { return make_node_status(reconciler, context()); },
-                          .node_uid = [this] { return node->uid(); },
-                          .nodes = [this] { return source.intent().nodes.size(); }});
+      client, StatusWriterOptions{.node = options.node,
+                                  .report = [this] { return report(); },
+                                  .node_uid = [this] { return node->uid(); },
+                                  .nodes = [this] { return source.intent().nodes.size(); }});
   if (const auto& pool = options.kubernetes.locator_pool)
     claimer = std::make_unique<LocatorClaimer>(
         client, LocatorClaimerOptions{.node = options.node,
@@ -291,7 +303,6 @@ ClusterLink::~ClusterLink() {
 void ClusterLink::start() {
   auto& state = *state_;
   state.node->start();
-  state.status->start();
   if (state.claimer) state.claimer->start();
   if (state.daemon_set) state.daemon_set->start();
   state.aggregator->start();
@@ -302,6 +313,8 @@ void ClusterLink::start() {
 void ClusterLink::changed(bool nodes) {
   auto& state = *state_;
   state.node->changed();
+  // Not before the source has been read: a restart is to find nothing new to say.
+  if (!std::exchange(state.reports, true)) state.status->start();
   state.status->changed();
   if (state.claimer) state.claimer->changed();
   if (nodes) state.aggregator->nodes_changed();
@@ -313,7 +326,10 @@ bool ClusterLink::leaves() const { return state_->daemon_set && state_->daemon_s
 kube::Task<void> ClusterLink::part() {
   const auto self = state_;
   co_await self->aggregator->release();
-  if (self->daemon_set && self->daemon_set->deleted()) co_await self->node->release();
+  if (!self->daemon_set || !self->daemon_set->deleted()) co_return;
+  self->leaving = true;
+  co_await self->node->release();
+  if (self->reports) co_await self->status->write_now();
 }
 
 }  // namespace sextant::agent

@@ -42,7 +42,7 @@ class ApiTest : public ::testing::Test {
 
   /// Runs the loop until it holds; false after `limit`.
   bool until(const std::function<bool()>& holds,
-             std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+             std::chrono::milliseconds limit = std::chrono::seconds(60)) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!holds()) {
       if (std::chrono::steady_clock::now() > end) return false;

@@ -130,8 +130,7 @@ Condition judge_readiness(const PolicySummary& summary, bool is_accepted, std::s
       std::to_string(summary.ready) + " of " + std::to_string(summary.headends) + " headends";
   if (!is_accepted) {
     ready.reason = "NotAccepted";
-    ready.message = "see condition Accepted";
-    if (summary.ready > 0) ready.message += "; " + count + " still have it";
+    ready.message = "see condition Accepted; headends keep the last good form, where they had one";
   } else if (summary.headends == 0) {
     ready.reason = "NoHeadend";
     ready.message = "no selected node, other than the endpoint, runs Sextant";

@@ -203,6 +203,12 @@ void StatusWriter::start() {
 
 void StatusWriter::changed() { state_->bell.ring(); }
 
+kube::Task<void> StatusWriter::write_now() {
+  const auto self = state_;
+  self->stopped = true;  // nothing comes after it
+  if (self->own != nullptr) (void)co_await self->write();
+}
+
 std::uint64_t StatusWriter::writes() const { return state_->writes; }
 
 }  // namespace sextant::kubernetes

@@ -39,6 +39,8 @@ class StatusWriter {
   void start();
   /// The report may be another one now.
   void changed();
+  /// Once, at once, whatever the pace says: the agent's last word. Best effort.
+  [[nodiscard]] kube::Task<void> write_now();
   /// How often the status was written, for tests and metrics.
   [[nodiscard]] std::uint64_t writes() const;
 
