@@ -10,6 +10,7 @@
 #include "testbed/cluster/node_files.h"
 #include "testbed/cluster/node_script.h"
 #include "testbed/cluster/pki.h"
+#include "testbed/cluster/service_routes.h"
 #include "testbed/files.h"
 
 namespace sextant::cluster {
@@ -56,6 +57,7 @@ pid_t first_process(const Places& places, const std::string& node) {
 Result<bool> power_on(const Plan& plan, const ClusterNode& node) {
   const Places& places = plan.places;
   if (first_process(places, node.name) != 0) return false;
+  if (auto routed = route_services(plan, node); !routed) return tl::unexpected(routed.error());
   const fs::path disk = places.disk(node.name);
   if (auto made = testbed::make_directory(disk); !made) return tl::unexpected(made.error());
   if (auto written = write_node_files(plan, node); !written) {
