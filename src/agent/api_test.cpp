@@ -83,6 +83,37 @@ TEST_F(ApiTest, ProbesTellAliveFromReadyAndReadyFromHealthy) {
       << "reasons are not for the network";
 }
 
+TEST_F(ApiTest, AnApiServerThatIsAwayIsToldButStopsNothing) {
+  source_ = {.kind = "kubernetes", .place = "https://[fd10::1]:6443"};
+  source_.server = sources::ServerState{.url = source_.place, .error = "connection refused"};
+  EXPECT_EQ(get("/healthz", 503).at("reasons").at(0).as_string(),
+            "the objects of https://[fd10::1]:6443 could not be read yet (connection refused): "
+            "what an earlier agent left keeps forwarding, unchanged; see `sextant status`");
+  source_.loaded = true;
+  EXPECT_EQ(get("/healthz", 503).at("reasons").at(0).as_string(),
+            "what https://[fd10::1]:6443 says of node worker1 cannot be read: what an earlier "
+            "agent left keeps forwarding, unchanged; see `sextant status`");
+  reconciler_->begin();
+  EXPECT_EQ(get("/healthz").at("healthy"), json::value(true)) << "forwarding goes on";
+  source_.server->since = std::chrono::system_clock::time_point{};
+  source_.server->ipam = "node";
+  source_.server->requests = {{.verb = "list", .resource = "nodes", .code = 200, .count = 2},
+                              {.verb = "list", .resource = "nodes", .code = 0, .count = 3}};
+  source_.server->kinds = {{.kind = "Node",
+                            .resource = "nodes",
+                            .synced = true,
+                            .objects = 3,
+                            .lists = 2,
+                            .watches = 4,
+                            .error = "connection refused"}};
+  EXPECT_EQ(get("/v1/status").at("source"), json::parse(R"({"kind": "kubernetes",
+    "path": "https://[fd10::1]:6443", "loaded": true, "server": {
+      "url": "https://[fd10::1]:6443", "reachable": false, "since": "1970-01-01T00:00:00.000Z",
+      "error": "connection refused", "ipam": "node", "requests": 5, "kinds": [
+        {"kind": "Node", "resource": "nodes", "installed": true, "synced": true, "objects": 3,
+         "lists": 2, "watches": 4, "error": "connection refused"}]}})"));
+}
+
 TEST_F(ApiTest, StatusTellsWhoWhatAndEveryProblemWithItsReason) {
   fake_->set_capabilities({{"decapsulation", "End.DT6", "the kernel has no VRF device"}});
   fake_->report_problems({{"route 172.16.2.0/26", {"add", "it", "exists", "remove the other"}}});

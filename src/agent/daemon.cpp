@@ -116,8 +116,8 @@ void Daemon::State::begin() {
                  .errors = source->in_doubt(options.node),
                  .has_forwarding = reconciler.dataplane().has_forwarding()})) {
     if (!node_known)
-      log::warn("node {} is not among the {} in {}: it gets no overlay", options.node,
-                source->kind(), source->place());
+      log::warn("node {} is not among the objects of {}: it gets no overlay", options.node,
+                source->place());
     reconciler.begin();
     metrics.adopted(reconciler.dataplane());
     schedule_retry();

@@ -125,7 +125,8 @@ json::object candidate_view(const overlay::CandidateStatus& candidate) {
 std::string hold_reason(const SourceState& source, const std::string& node) {
   if (!source.loaded) {
     const auto* server = source.server ? &*source.server : nullptr;
-    return "the " + source.kind + " in " + source.place + " could not be read yet" +
+    return (server != nullptr ? "the objects of " : "the manifests in ") + source.place +
+           " could not be read yet" +
            (server != nullptr && !server->error.empty() ? " (" + server->error + ")" : "");
   }
   if (source.server) return "what " + source.place + " says of node " + node + " cannot be read";

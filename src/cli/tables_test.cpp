@@ -32,6 +32,37 @@ TEST(Tables, PoliciesShowEveryCandidatePathAndWhyItIsNotUsed) {
       "empty list  -\n");
 }
 
+TEST(Tables, StatusShowsTheApiServerAndWhatIsFollowedThere) {
+  const auto answer = json::parse(R"({"source": {"kind": "kubernetes",
+    "path": "https://[fd10::1]:6443", "loaded": true, "server": {
+      "url": "https://[fd10::1]:6443", "reachable": false, "since": "2026-11-23T01:02:03.000Z",
+      "error": "connection refused", "ipam": "calico", "requests": 5, "kinds": [
+        {"kind": "Node", "installed": true, "synced": true, "objects": 3, "lists": 1,
+         "watches": 2, "error": ""},
+        {"kind": "SRv6Policy", "installed": true, "synced": true, "objects": 2, "lists": 1,
+         "watches": 2, "error": "refused"},
+        {"kind": "IPPool", "installed": false, "synced": true, "objects": 0, "lists": 1,
+         "watches": 0, "error": ""}]}}})");
+  const auto status = status_table(answer);
+  EXPECT_NE(status.find("NOT REACHABLE since 2026-11-23T01:02:03.000Z: connection refused; pod "
+                        "prefixes by Calico; 5 requests so far\n"),
+            std::string::npos)
+      << status;
+  EXPECT_NE(status.find("KIND        OBJECTS  STATE          LISTS  WATCHES\n"
+                        "Node        3        followed       1      2\n"
+                        "SRv6Policy  2        refused        1      2\n"
+                        "IPPool      0        not installed  1      0\n"),
+            std::string::npos)
+      << status;
+}
+
+TEST(Tables, StatusOfManifestsHasNoServer) {
+  const auto status = status_table(json::parse(
+      R"({"source": {"kind": "manifests", "path": "/m", "loaded": false, "server": null}})"));
+  EXPECT_NE(status.find("manifests /m, not read yet\n"), std::string::npos) << status;
+  EXPECT_EQ(status.find("API server"), std::string::npos) << status;
+}
+
 TEST(Tables, RoutesNameTheirTargets) {
   const auto answer = json::parse(R"({"items": [
     {"prefix": "172.16.2.0/26", "scope": "All", "segmentLists": [{"segments": ["fcdd::1"], "weight": 1}],

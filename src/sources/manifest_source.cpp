@@ -33,6 +33,7 @@ class ManifestSource final : public Source {
 
   void start(Listener listener) override {
     listener_ = std::move(listener);
+    log::info("following the manifests in {}", path_);
     asio::co_spawn(io_, follow(), rethrow);
   }
   void reload() override {

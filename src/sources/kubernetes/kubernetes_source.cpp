@@ -44,7 +44,8 @@ Contact contact_of(const kube::InformerHealth& health) {
     const bool answered = health.last_error->status != 0 && !health.last_error->may_pass();
     return answered ? Contact::kAnswers : Contact::kFails;
   }
-  return health.last_contact ? Contact::kAnswers : Contact::kUntried;
+  // What is not installed is asked for once a minute only.
+  return health.last_contact && !health.missing ? Contact::kAnswers : Contact::kUntried;
 }
 
 }  // namespace
