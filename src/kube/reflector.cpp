@@ -88,11 +88,12 @@ void Reflector::State::contact() {
 void Reflector::State::note(const ApiError& error) {
   const bool news = !health.last_error || health.last_error->error != error.error;
   health.last_error = error;
-  if (news && health.synced)
-    log::warn({{"error", error.error}}, "{}; going on with what is known, trying again",
-              error.error.message());
-  else if (news)
-    log::warn({{"error", error.error}}, "{}; trying again", error.error.message());
+  // Where there was no answer, the transport has said so once for all that asked. A watch that is
+  // cut is resumed, and nothing to worry an operator with.
+  const auto level = error.status == 0 && !nonsense ? spdlog::level::debug : spdlog::level::warn;
+  if (news)
+    spdlog::log(level, "{}; {}trying again", error.error.message(),
+                health.synced ? "going on with what is known, " : "");
 }
 
 void Reflector::State::hand_out(std::vector<UntypedChange>&& changes) {

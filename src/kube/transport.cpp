@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/log.h"
 #include "base/utf8.h"
 #include "base/version.h"
 #include "kube/json_text.h"
@@ -104,6 +105,13 @@ ApiError Transport::error(const ApiRequest& request, const Trouble& trouble) con
                     .hint = trouble.hint}};
 }
 
+void Transport::complain(const Trouble& trouble) {
+  if (trouble.cause == complaint_) return;
+  complaint_ = trouble.cause;
+  log::warn("API server {}: {}{}{}", server_, trouble.cause, trouble.hint.empty() ? "" : "; ",
+            trouble.hint);
+}
+
 void Transport::give_back(std::unique_ptr<Connection> connection, std::uint64_t generation) {
   if (!connection || !connection->reusable()) return;
   kept_.push_front({std::move(connection), generation, Clock::now()});
@@ -181,7 +189,11 @@ Task<Answer<std::unique_ptr<Response>>> Transport::attempt(const ApiRequest& req
     HttpHead head;
     auto taken = co_await exchange(request, std::move(*token), head);
     ++counts_[{request.verb, request.counted, taken ? head.status : 0}];
-    if (!taken) co_return tl::unexpected(error(request, taken.error()));
+    if (!taken) {
+      complain(taken.error());
+      co_return tl::unexpected(error(request, taken.error()));
+    }
+    complaint_.clear();
     auto response = std::make_unique<Response>(shared_from_this(), std::move(taken->connection),
                                                request, taken->generation);
     if (is_success(head.status)) co_return response;

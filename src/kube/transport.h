@@ -82,6 +82,8 @@ class Transport : public std::enable_shared_from_this<Transport> {
   [[nodiscard]] Task<tl::expected<Taken, Trouble>> exchange(const ApiRequest& request,
                                                             std::string token, HttpHead& head);
   [[nodiscard]] Task<Answer<std::unique_ptr<Response>>> attempt(const ApiRequest& request);
+  /// Says once why the server does not answer, however many requests find out.
+  void complain(const Trouble& trouble);
 
   Config config_;
   ClientOptions options_;
@@ -90,6 +92,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   Credentials credentials_;
   std::list<Kept> kept_;  // the last used one first
   RequestCounts counts_;
+  std::string complaint_;  // the last one; empty: the server answers
 };
 
 /// The server's Status (or whatever it sent) as an error. `body` may be anything.
