@@ -54,6 +54,26 @@ json::value parse_or_null(const std::string& body) {
   return error ? json::value(nullptr) : value;
 }
 
+bool truth(const json::value& value, std::string_view key) {
+  const auto* member = find(value, key);
+  return member != nullptr && member->is_bool() && member->get_bool();
+}
+
+std::optional<ApiServer> server_of(const json::value& status) {
+  const auto* source = find(status, "source");
+  const auto* server = source == nullptr ? nullptr : find(*source, "server");
+  if (server == nullptr || !server->is_object()) return std::nullopt;
+  ApiServer facts{.url = text(*server, "url"),
+                  .reachable = truth(*server, "reachable"),
+                  .error = text(*server, "error"),
+                  .kinds = {}};
+  for (const auto& kind : list(*server, "kinds"))
+    if (kind.is_object())
+      facts.kinds.push_back({text(kind, "kind"), text(kind, "resource"), truth(kind, "installed"),
+                             text(kind, "error")});
+  return facts;
+}
+
 void take_status(const json::value& status, AgentFacts& facts) {
   const auto* healthy = find(status, "healthy");
   facts.healthy = healthy != nullptr && healthy->is_bool() && healthy->get_bool();
@@ -69,6 +89,7 @@ void take_status(const json::value& status, AgentFacts& facts) {
         facts.no_fast_path = text(capability, "reason");
   }
   facts.node = text(status, "node");
+  facts.server = server_of(status);
   if (const auto* depth = find(status, "maxSegments"); depth != nullptr && depth->is_int64())
     facts.max_segments = static_cast<std::size_t>(std::max<std::int64_t>(0, depth->get_int64()));
   facts.encapsulation_source = parsed<Ipv6Address>(text(status, "encapsulationSource"));
@@ -89,6 +110,7 @@ PeerNode peer_of(const json::value& item) {
     if (!node.dt4) node.dt4 = both;
     if (!node.dt6) node.dt6 = both;
   }
+  node.on_link = text(item, "locatorReach") == "OnLink";
   for (const auto& prefix : list(item, "podPrefixes"))
     if (auto value = parsed<IpPrefix>(text(prefix, "prefix")))
       node.pod_prefixes.push_back(std::move(*value));

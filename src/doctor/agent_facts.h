@@ -21,6 +21,7 @@ struct PeerNode {
   std::optional<IpPrefix> locator;
   std::optional<srv6::Sid> end, dt4, dt6;  // a DT46 SID stands for both
   std::vector<IpPrefix> pod_prefixes;
+  bool on_link = false;  // its locator is routed by its address, and not by the fabric
   /// Where it has pods of the family: the node's own address in the overlay.
   [[nodiscard]] std::optional<IpAddress> overlay_address(Family family) const;
   [[nodiscard]] std::optional<IpAddress> underlay_address(Family family) const;
@@ -32,6 +33,20 @@ struct ActiveList {
   std::string node;    // the endpoint's name
   Family family = Family::kIpv6;
   std::vector<srv6::Sid> segments;
+};
+
+/// A kind of objects that the agent follows at an API server.
+struct FollowedKind {
+  std::string kind, resource;
+  bool installed = true;
+  std::string error;
+};
+
+struct ApiServer {
+  std::string url;
+  bool reachable = false;
+  std::string error;
+  std::vector<FollowedKind> kinds;
 };
 
 struct AgentFacts {
@@ -52,6 +67,7 @@ struct AgentFacts {
   std::vector<IpAddress> own_addresses;  // in the underlay
   std::vector<PeerNode> peers;           // other nodes with pods; routers are none
   std::vector<ActiveList> lists;
+  std::optional<ApiServer> server;  // where the agent reads a cluster's objects
 
   [[nodiscard]] bool reachable() const { return unreachable.empty(); }
   [[nodiscard]] bool has_pods_of(Family family) const;

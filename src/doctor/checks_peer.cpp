@@ -65,6 +65,16 @@ Finding sid_unreached(const PeerFacts& peer) {
             fmt::format("{}: {}", sid, said(asked)),
             "the underlay reaches the peer's address, but has no route for its SIDs",
             "on that router: a route for the peer's locator, announced to the others"};
+  if (!peer.on_link && peer.underlay.answered)
+    return {Verdict::kFail,
+            "peer SID",
+            object_of(peer),
+            fmt::format("{}: {}; the node's address answers", sid, said(asked)),
+            "the fabric carries packets to the peer's address, but drops those to its locator "
+            "(no route for it there, or only a default one), or the peer does not decapsulate",
+            "sextant trace shows the last hop; announce the locator in the underlay's routing, or "
+            "set sextant.dev/locator-reach: on-link where it is on this link; on the peer: sextant "
+            "doctor, sextant sids (do its counters move?)"};
   return {
       Verdict::kFail,
       "peer SID",

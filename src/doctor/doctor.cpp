@@ -1,6 +1,7 @@
 #include "doctor/doctor.h"
 
 #include "doctor/checks.h"
+#include "doctor/cluster.h"
 #include "doctor/gather.h"
 #include "doctor/peers.h"
 
@@ -10,6 +11,7 @@ Findings examine(const Options& options) {
   Findings findings;
   const auto agent = ask_agent(options.places.socket.string());
   append(findings, check_agent(agent));
+  append(findings, check_cluster(agent, agent.server ? ask_cluster(agent.node) : ClusterFacts()));
   append(findings, check_system(gather_system()));
   append(findings, check_gateway(gather_gateway(), agent));
   append(findings, check_sysctls(gather_sysctls(), agent));

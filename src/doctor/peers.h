@@ -32,6 +32,7 @@ struct PeerFacts {
   Family family = Family::kIpv6;  // of the inner packets
   std::optional<Ipv6Address> address;
   std::optional<srv6::Sid> sid;
+  bool on_link = false;    // the locator is not the fabric's business
   std::string unroutable;  // what this node's routing says about the SID; empty where it has a way
   Outcome underlay;        // echo to the peer's address
   Outcome plain;           // to the SID; the answer comes plainly

@@ -137,6 +137,7 @@ class Survey {
                            .number = round.number()}),
                 *peer.address, peer.underlay);
     }
+    peer.on_link = node.on_link;
     if (!peer.sid) return;
     const auto sid = peer.sid->address();
     peer.unroutable = unroutable(socket_, sid);

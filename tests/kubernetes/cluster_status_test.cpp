@@ -245,6 +245,7 @@ TEST_F(AggregatorTest, FollowsAPolicyFromItsFirstReportToAnEditAndAFault) {
   report("n2", 2);
   EXPECT_TRUE(until_ready_is("True Programmed"));
 
+  run_for(milliseconds(1500));  // the answer to the last write
   const auto written = leader.writes();
   server_->kubectl({"annotate", "srp", "gold", "x=y"});
   run_for(milliseconds(1500));
