@@ -1,5 +1,6 @@
 #include "agent/make_source.h"
 
+#include "base/version.h"
 #include "kube/client.h"
 #include "kube/config.h"
 #include "sources/kubernetes/kubernetes_source.h"
@@ -17,8 +18,12 @@ Result<MadeSource> make_source(const Options& options, boost::asio::io_context& 
   auto config = wanted.in_cluster ? kube::in_cluster_config()
                                   : kube::load_kubeconfig(wanted.kubeconfig, wanted.context);
   if (!config) return tl::unexpected(config.error());
+  // The API server begins an answer at once or queues the request for some seconds: one that takes
+  // longer hangs, and another attempt may reach one that does not.
+  kube::ClientOptions client{.user_agent = "sextantd/" + std::string(version()),
+                             .header_timeout = std::chrono::seconds(30)};
   auto made = std::make_unique<kubernetes::KubernetesSource>(
-      io, std::make_unique<kube::Client>(io, std::move(*config)), wanted.read);
+      io, std::make_unique<kube::Client>(io, std::move(*config), std::move(client)), wanted.read);
   auto* const kubernetes = made.get();
   return MadeSource{.source = std::move(made), .kubernetes = kubernetes};
 }
