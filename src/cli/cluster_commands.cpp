@@ -11,6 +11,7 @@
 
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/plain_words.h"
 #include "cli/table.h"
 #include "cli/testbed_progress.h"
 #include "testbed/cluster/cluster.h"
@@ -163,13 +164,14 @@ void attach(const testbed::Command& command) {
 }
 
 void run_kubectl(const Arguments& arguments) {
-  attach(cluster::kubectl_command(find(arguments), arguments.command));
+  attach(cluster::kubectl_command(find(arguments), plain_words(arguments.command)));
 }
 
 void run_exec(const Arguments& arguments) {
   const auto plan = find(arguments);
+  const auto command = plain_words(arguments.command);
   if (plan.lab().node(arguments.node) != nullptr) {
-    attach(value_or_fail(cluster::on_node(plan.places, arguments.node, arguments.command)));
+    attach(value_or_fail(cluster::on_node(plan.places, arguments.node, command)));
     return;
   }
   const auto machines = plan.lab().machines();
@@ -179,7 +181,7 @@ void run_exec(const Arguments& arguments) {
           .cause = "the cluster has no such machine",
           .hint = fmt::format("there are: {}", fmt::join(machines, " "))});
   }
-  attach({.arguments = arguments.command, .netns = plan.places.id().netns(arguments.node)});
+  attach({.arguments = command, .netns = plan.places.id().netns(arguments.node)});
 }
 
 void run_node_stop(const Arguments& arguments) {

@@ -1,6 +1,7 @@
 #include "cli/program.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "cli/cni_command.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/plain_words.h"
 #include "cli/testbed_commands.h"
 #include "cli/trace_command.h"
 #include "cli/walk.h"
@@ -86,7 +88,10 @@ int run(int argc, const char* const* argv) {
     return kWrongCommandLine;
   }
   try {
-    app->parse(argc, argv);
+    auto words = quote_words(argc, argv);
+    if (!words.empty()) words.erase(words.begin());
+    std::ranges::reverse(words);  // as CLI11 wants a vector
+    app->parse(std::move(words));
   } catch (const CLI::RuntimeError& done) {
     return done.get_exit_code();
   } catch (const CLI::Success& asked) {  // --help, --version

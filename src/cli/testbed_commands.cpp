@@ -12,6 +12,7 @@
 #include "cli/cluster_commands.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/plain_words.h"
 #include "cli/table.h"
 #include "cli/testbed_progress.h"
 #include "cli/trace_command.h"
@@ -148,7 +149,7 @@ void run_exec(Kind kind, const Arguments& arguments) {
   const Id id = identify(kind, arguments);
   require_machine(id, arguments.machine);
   const int status = value_or_fail(testbed::run_attached(
-      {.arguments = arguments.command, .netns = id.netns(arguments.machine)}));
+      {.arguments = plain_words(arguments.command), .netns = id.netns(arguments.machine)}));
   if (status != 0) throw CLI::RuntimeError(status);
 }
 

@@ -5,8 +5,8 @@
 
 #include <boost/json.hpp>
 #include <chrono>
-#include <sstream>
 
+#include "base/version.h"
 #include "testbed/files.h"
 #include "testbed/process.h"
 
@@ -24,27 +24,6 @@ Result<std::string> output_of(std::vector<std::string> arguments) {
   return failure("run", fmt::format("{}", fmt::join(arguments, " ")), done->err);
 }
 
-/// The files that the dynamic linker maps for `program`, itself included.
-Result<std::vector<std::string>> libraries(const fs::path& program) {
-  constexpr std::chrono::seconds kLimit{20};
-  const auto done = testbed::run({.arguments = {"ldd", program}}, kLimit);
-  if (!done) return tl::unexpected(done.error());
-  if (done->err.find("not a dynamic executable") != std::string::npos) {
-    return std::vector<std::string>{};  // statically linked
-  }
-  if (done->status != 0) return failure("find libraries of", program.string(), done->err);
-  std::vector<std::string> result;
-  std::istringstream lines{done->out};
-  for (std::string line; std::getline(lines, line);) {
-    // "\tlibm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x...)", "\t/lib64/ld-linux-x86-64.so.2
-    // (0x...)"
-    const std::size_t start = line.find('/');
-    if (start == std::string::npos) continue;
-    result.push_back(line.substr(start, line.find(" (", start) - start));
-  }
-  return result;
-}
-
 std::string architecture() {
 #if defined(__aarch64__)
   return "arm64";
@@ -54,12 +33,17 @@ std::string architecture() {
 }
 
 Result<void> lay_out(const Image& image, const fs::path& root) {
+  if (!image.layout.empty()) {
+    std::vector<std::string> program = image.layout;
+    program.push_back(root);
+    if (const auto done = output_of(program); !done) return tl::unexpected(done.error());
+  }
   std::error_code error;
   for (const auto& [place, source] : image.files) {
     const fs::path target = root / fs::path{place}.relative_path();
     fs::create_directories(target.parent_path(), error);
     // The file behind a link: an image has no use for the link's name elsewhere.
-    fs::copy_file(source, target, error);
+    fs::copy_file(source, target, fs::copy_options::overwrite_existing, error);
     if (error) return system_error("copy into an image", source.string(), error.value());
   }
   for (const auto& [place, target] : image.links) {
@@ -77,8 +61,9 @@ Result<void> lay_out(const Image& image, const fs::path& root) {
 }  // namespace
 
 Image pod_image() {
-  Image image{.name = kPodImage,
+  Image image{.names = {kPodImage},
               .command = {"/bin/sleep", "2147483647"},
+              .layout = {},
               .files = {{"/bin/busybox", "/bin/busybox"}},
               .links = {}};
   for (const char* tool : {"cat",   "date", "echo", "head",       "hostname", "httpd", "id",
@@ -89,17 +74,11 @@ Image pod_image() {
   return image;
 }
 
-Result<Image> sextant_image(const fs::path& folder) {
-  Image image{.name = kSextantImage, .command = {"/usr/bin/sextantd"}, .files = {}, .links = {}};
-  for (const char* each : {"sextant", "sextantd", "sextant-cni"}) {
-    const auto program = testbed::find_program(folder, each);
-    if (!program) return tl::unexpected(program.error());
-    image.files[fmt::format("/usr/bin/{}", each)] = *program;
-    const auto loaded = libraries(*program);
-    if (!loaded) return tl::unexpected(loaded.error());
-    for (const std::string& library : *loaded) image.files[library] = library;
-  }
-  return image;
+Image sextant_image(const fs::path& folder, const fs::path& deploy) {
+  return {
+      .names = {fmt::format("docker.io/library/sextant:{}", version()), "localhost/sextant:dev"},
+      .command = {"/usr/bin/sextantd", "--in-cluster"},
+      .layout = {deploy / "image" / "root-fs.sh", folder}};
 }
 
 Result<void> write_archive(const Image& image, const fs::path& archive) {
@@ -115,6 +94,8 @@ Result<void> write_archive(const Image& image, const fs::path& archive) {
   if (!packed) return tl::unexpected(packed.error());
   const auto digest = output_of({"sha256sum", layer});
   if (!digest) return tl::unexpected(digest.error());
+  json::array names;
+  for (const std::string& each : image.names) names.emplace_back(each);
   json::array command;
   for (const std::string& each : image.command) command.emplace_back(each);
   const json::object config{
@@ -124,9 +105,8 @@ Result<void> write_archive(const Image& image, const fs::path& archive) {
        json::object{{"Cmd", command}, {"Env", json::array{"PATH=/usr/bin:/bin:/usr/sbin:/sbin"}}}},
       {"rootfs", json::object{{"type", "layers"},
                               {"diff_ids", json::array{"sha256:" + digest->substr(0, 64)}}}}};
-  const json::array manifest{json::object{{"Config", "config.json"},
-                                          {"RepoTags", json::array{json::string{image.name}}},
-                                          {"Layers", json::array{"layer.tar"}}}};
+  const json::array manifest{json::object{
+      {"Config", "config.json"}, {"RepoTags", names}, {"Layers", json::array{"layer.tar"}}}};
   for (const auto& [name, content] : {std::pair{"config.json", json::serialize(config)},
                                       {"manifest.json", json::serialize(manifest)}}) {
     if (auto written = testbed::write_file(scratch / name, content); !written) return written;

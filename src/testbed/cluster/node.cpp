@@ -141,9 +141,7 @@ Result<std::vector<Daemon>> node_daemons(const Plan& plan, const ClusterNode& no
           fmt::format("--node-ip={}", fmt::join(node_addresses(settings, node), ",")),
           "--container-runtime=remote",
           "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
-          "--register-with-taints=sextant.dev/not-ready=:NoSchedule",
-          node.control_plane ? "--node-labels=node.kubernetes.io/control-plane=" : "--node-labels=",
-          "--v=2"});
+          "--register-with-taints=sextant.dev/not-ready=:NoSchedule", "--v=2"});
   if (settings.kube_proxy) {
     lines.emplace_back(
         "kube-proxy",

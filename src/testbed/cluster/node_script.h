@@ -48,7 +48,6 @@ done
 mkdir -p /var/lib/kubelet /var/lib/cni /etc/cni/net.d /opt/cni/bin
 if [ ! -e /etc/sextant-testbed-node ]; then # the first time: nothing of the machine's own container runtime
   rm -rf /etc/cni/net.d/* /opt/cni/bin/* /var/lib/cni/*
-  ln -s /usr/lib/cni/* /opt/cni/bin/
   : >/etc/sextant-testbed-node
 fi
 mount -t tmpfs -o mode=755 run /run
@@ -86,6 +85,13 @@ for each in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oo
   copy=/run/sysctl/$(echo "$each" | tr / .)
   cat "/proc/sys/$each" >"$copy"
   mount --bind "$copy" "/proc/sys/$each"
+done
+# kubelet asks there which cloud it is in, and waits for the answer.
+ip route replace unreachable 169.254.169.254
+# As every node has: without a route packets to a Service do not come as far as kube-proxy's rules.
+uplink=$(ip -o link show up type veth | sed -n '1s/^[0-9]*: \([^@:]*\).*/\1/p')
+for family in -4 -6; do
+  if [ -z "$(ip "$family" route show default)" ]; then ip "$family" route add default dev "$uplink"; fi
 done
 mount --make-rshared / # as systemd does: pods may share mounts with their node
 trap 'exit 0' TERM

@@ -69,13 +69,19 @@ std::string demo_objects(const Settings& settings) {
 std::string node_patch(const Settings& settings, const testbed::ClusterNode& node) {
   json::array prefixes;
   for (const std::string& each : pod_prefixes(settings, node)) prefixes.emplace_back(each);
-  return json::serialize(json::object{
-      {"metadata",
-       json::object{{"annotations", json::object{{"sextant.dev/locator", node.locator},
-                                                 // Without routers nobody else carries it.
-                                                 {"sextant.dev/locator-reach",
-                                                  node.router.empty() ? "on-link" : "fabric"}}}}},
-      {"spec", json::object{{"podCIDR", prefixes.front()}, {"podCIDRs", prefixes}}}});
+  json::object metadata;
+  if (node.control_plane) {
+    metadata["labels"] = json::object{{"node-role.kubernetes.io/control-plane", ""}};
+  }
+  // Without routers nobody else carries the locator. In the full testbed locators come from
+  // IPPools, as in the paper, and the fabric carries them.
+  if (node.router.empty()) {
+    metadata["annotations"] = json::object{{"sextant.dev/locator", node.locator},
+                                           {"sextant.dev/locator-reach", "on-link"}};
+  }
+  return json::serialize(
+      json::object{{"metadata", metadata},
+                   {"spec", json::object{{"podCIDR", prefixes.front()}, {"podCIDRs", prefixes}}}});
 }
 
 }  // namespace sextant::cluster
