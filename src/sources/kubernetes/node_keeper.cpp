@@ -21,7 +21,6 @@ namespace {
 
 constexpr milliseconds kFirstRetry{500};
 constexpr milliseconds kLongestRetry{30'000};
-constexpr auto kReadinessManager = "sextant-readiness";
 
 }  // namespace
 
@@ -37,6 +36,10 @@ struct NodeKeeper::State : std::enable_shared_from_this<State> {
   static awaitable<void> run(std::shared_ptr<State> self);
   awaitable<kube::Answer<void>> fulfil(ReadinessWish wish);
   static awaitable<kube::Answer<json::value>> untaint(std::shared_ptr<State> self);
+  static awaitable<kube::Answer<json::value>> tell(std::shared_ptr<State> self,
+                                                   std::optional<Condition> condition);
+  static awaitable<kube::Answer<json::value>> tell_until_it_holds(
+      std::shared_ptr<State> self, std::optional<Condition> condition);
   void heard();
 
   kube::Client& client;
@@ -88,11 +91,28 @@ awaitable<kube::Answer<json::value>> NodeKeeper::State::untaint(std::shared_ptr<
   co_return co_await self->client.patch(self->ref, std::move(body));
 }
 
+awaitable<kube::Answer<json::value>> NodeKeeper::State::tell(std::shared_ptr<State> self,
+                                                             std::optional<Condition> condition) {
+  auto node = co_await self->client.get(self->ref);
+  if (!node) co_return node;
+  auto patch = readiness_patch(*node, condition, now());
+  if (!patch) co_return node;  // it is so already
+  json::value body(std::move(*patch));
+  co_return co_await self->client.patch(self->ref, std::move(body), "status");
+}
+
+/// kubelet writes the same status: a conflict is nothing special.
+awaitable<kube::Answer<json::value>> NodeKeeper::State::tell_until_it_holds(
+    std::shared_ptr<State> self, std::optional<Condition> condition) {
+  std::function<kube::Task<kube::Answer<json::value>>()> attempt = [self, condition] {
+    return tell(self, condition);
+  };
+  co_return co_await kube::retry_on_conflict(std::move(attempt));
+}
+
 awaitable<kube::Answer<void>> NodeKeeper::State::fulfil(ReadinessWish wish) {
   if (wish.condition) {
-    json::value object(readiness_patch(ref.name, wish.condition, now()));
-    const kube::ApplyOptions as{.field_manager = kReadinessManager, .subresource = "status"};
-    const auto applied = co_await client.apply(ref, std::move(object), as);
+    const auto applied = co_await tell_until_it_holds(shared_from_this(), wish.condition);
     if (!applied) co_return tl::unexpected(applied.error());
     log::info("Node {}: NetworkUnavailable={}, reason {}", ref.name,
               to_string(wish.condition->status), wish.condition->reason);
@@ -138,9 +158,7 @@ const std::string& NodeKeeper::uid() const { return state_->uid; }
 kube::Task<void> NodeKeeper::release() {
   const auto self = state_;
   self->released = true;
-  json::value object(readiness_patch(self->ref.name, std::nullopt, now()));
-  const kube::ApplyOptions as{.field_manager = kReadinessManager, .subresource = "status"};
-  const auto applied = co_await self->client.apply(self->ref, std::move(object), as);
+  const auto applied = co_await State::tell_until_it_holds(self, std::nullopt);
   if (!applied)
     log::warn("Node {}: the condition NetworkUnavailable stays as it is: {}", self->ref.name,
               applied.error().error.message());

@@ -44,9 +44,20 @@ ReadinessWish wanted_readiness(const Progress& progress, const NodeFacts& facts,
   return wish;
 }
 
-json::object readiness_patch(const std::string& node, const std::optional<Condition>& condition,
-                             Time heartbeat) {
+std::optional<json::object> readiness_patch(const json::value& node,
+                                            const std::optional<Condition>& condition,
+                                            Time heartbeat) {
   json::array conditions;
+  bool there = false;
+  const auto* standing = find(node, "status", "conditions");
+  if (standing != nullptr && standing->is_array()) {
+    for (const auto& each : standing->get_array()) {
+      const bool ours = text_at(each, "type") == kNetworkUnavailable;
+      there = there || ours;
+      if (!ours) conditions.push_back(each);
+    }
+  }
+  if (!condition && !there) return std::nullopt;
   if (condition)
     conditions.push_back({{"type", condition->type},
                           {"status", json_text(to_string(condition->status))},
@@ -54,10 +65,9 @@ json::object readiness_patch(const std::string& node, const std::optional<Condit
                           {"message", condition->message},
                           {"lastHeartbeatTime", to_rfc3339(heartbeat)},
                           {"lastTransitionTime", to_rfc3339(condition->since)}});
-  return {{"apiVersion", "v1"},
-          {"kind", "Node"},
-          {"metadata", {{"name", node}}},
-          {"status", {{"conditions", std::move(conditions)}}}};
+  return json::object{
+      {"metadata", {{"resourceVersion", text_at(node, "metadata", "resourceVersion")}}},
+      {"status", {{"conditions", std::move(conditions)}}}};
 }
 
 std::optional<json::object> untaint_patch(const json::value& node) {

@@ -52,10 +52,13 @@ struct ReadinessWish {
 [[nodiscard]] ReadinessWish wanted_readiness(const Progress& progress, const NodeFacts& facts,
                                              Time time);
 
-/// The body of a server-side apply of nodes/NAME/status; without a condition: gives ours up.
-[[nodiscard]] boost::json::object readiness_patch(const std::string& node,
-                                                  const std::optional<Condition>& condition,
-                                                  Time heartbeat);
+/// A merge patch of the status of `node` as it was read, with our condition among the others, or
+/// without it; it fails where the Node has changed since. No server-side apply: API servers refuse
+/// that for a Node with an address of each family
+/// ("duplicate entries for key [type=InternalIP]"). None where the condition is not there to be
+/// given up.
+[[nodiscard]] std::optional<boost::json::object> readiness_patch(
+    const boost::json::value& node, const std::optional<Condition>& condition, Time heartbeat);
 /// A merge patch of the Node without our taint, all others as they are, which fails where the Node
 /// has changed since it was read; none where the taint is not there.
 [[nodiscard]] std::optional<boost::json::object> untaint_patch(const boost::json::value& node);

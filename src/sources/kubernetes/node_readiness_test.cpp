@@ -87,10 +87,34 @@ TEST(NodeReadiness, HasNothingToPatchWithoutOurTaint) {
             R"({"metadata":{"resourceVersion":"7"},"spec":{"taints":null}})");
 }
 
-TEST(NodeReadiness, GivesTheConditionUpByApplyingNone) {
-  EXPECT_EQ(
-      json::serialize(readiness_patch("n1", std::nullopt, kNow)),
-      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"status":{"conditions":[]}})");
+TEST(NodeReadiness, PutsItsConditionAmongTheOthersOfTheNodeAsItWasRead) {
+  const auto node = json::parse(
+      R"({"metadata":{"resourceVersion":"7"},"status":{"conditions":[{"type":"Ready","status":"True"},)"
+      R"({"type":"NetworkUnavailable","status":"True"}]}})");
+  const Condition condition{.type = "NetworkUnavailable",
+                            .status = condition_status(false),
+                            .reason = "SextantIsUp",
+                            .message = "m",
+                            .since = kNow};
+  const auto patch = readiness_patch(node, condition, kNow);
+  ASSERT_TRUE(patch);
+  EXPECT_EQ(patch->at("metadata").at("resourceVersion"), "7");
+  const auto& conditions = patch->at("status").at("conditions").as_array();
+  ASSERT_EQ(conditions.size(), 2U);
+  EXPECT_EQ(conditions.at(0).at("type"), "Ready");
+  EXPECT_EQ(conditions.at(1).at("status"), "False");
+  EXPECT_EQ(conditions.at(1).at("reason"), "SextantIsUp");
+}
+
+TEST(NodeReadiness, GivesTheConditionUpAndLeavesTheOthers) {
+  const auto node = json::parse(
+      R"({"metadata":{"resourceVersion":"7"},"status":{"conditions":[{"type":"Ready","status":"True"},)"
+      R"({"type":"NetworkUnavailable","status":"False"}]}})");
+  EXPECT_EQ(json::serialize(*readiness_patch(node, std::nullopt, kNow)),
+            R"({"metadata":{"resourceVersion":"7"},"status":{"conditions":[)"
+            R"({"type":"Ready","status":"True"}]}})");
+  EXPECT_FALSE(readiness_patch(json::parse("{}"), std::nullopt, kNow))
+      << "there is none to give up";
 }
 
 TEST(WritePace, SpreadsAllNodesOverAWindowThatGrowsWithTheCluster) {
