@@ -98,7 +98,8 @@ awaitable<kube::Answer<json::value>> NodeKeeper::State::tell(std::shared_ptr<Sta
   auto patch = readiness_patch(*node, condition, now());
   if (!patch) co_return node;  // it is so already
   json::value body(std::move(*patch));
-  co_return co_await self->client.patch(self->ref, std::move(body), "status");
+  std::string subresource = "status";
+  co_return co_await self->client.patch(self->ref, std::move(body), std::move(subresource));
 }
 
 /// kubelet writes the same status: a conflict is nothing special.

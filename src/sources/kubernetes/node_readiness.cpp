@@ -52,7 +52,9 @@ std::optional<json::object> readiness_patch(const json::value& node,
   const auto* standing = find(node, "status", "conditions");
   if (standing != nullptr && standing->is_array()) {
     for (const auto& each : standing->get_array()) {
-      const bool ours = text_at(each, "type") == kNetworkUnavailable;
+      // Another provider's word is not ours to give up.
+      const bool ours = text_at(each, "type") == kNetworkUnavailable &&
+                        (condition || text_at(each, "reason").starts_with("Sextant"));
       there = there || ours;
       if (!ours) conditions.push_back(each);
     }

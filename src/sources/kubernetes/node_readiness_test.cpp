@@ -109,12 +109,15 @@ TEST(NodeReadiness, PutsItsConditionAmongTheOthersOfTheNodeAsItWasRead) {
 TEST(NodeReadiness, GivesTheConditionUpAndLeavesTheOthers) {
   const auto node = json::parse(
       R"({"metadata":{"resourceVersion":"7"},"status":{"conditions":[{"type":"Ready","status":"True"},)"
-      R"({"type":"NetworkUnavailable","status":"False"}]}})");
+      R"({"type":"NetworkUnavailable","status":"False","reason":"SextantIsUp"}]}})");
   EXPECT_EQ(json::serialize(*readiness_patch(node, std::nullopt, kNow)),
             R"({"metadata":{"resourceVersion":"7"},"status":{"conditions":[)"
             R"({"type":"Ready","status":"True"}]}})");
   EXPECT_FALSE(readiness_patch(json::parse("{}"), std::nullopt, kNow))
       << "there is none to give up";
+  const auto calicos = json::parse(
+      R"({"status":{"conditions":[{"type":"NetworkUnavailable","status":"False","reason":"CalicoIsUp"}]}})");
+  EXPECT_FALSE(readiness_patch(calicos, std::nullopt, kNow)) << "another provider's";
 }
 
 TEST(WritePace, SpreadsAllNodesOverAWindowThatGrowsWithTheCluster) {
