@@ -21,6 +21,7 @@
 #include "agent/make_source.h"
 #include "agent/metrics.h"
 #include "agent/node_moves.h"
+#include "agent/node_report.h"
 #include "agent/pace.h"
 #include "agent/reconciler.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ constexpr std::chrono::minutes kStormReport{1};  // between lines about a lastin
 constexpr std::chrono::seconds kListenRetry{1};
 constexpr std::chrono::seconds kLagInterval{1};
 constexpr std::chrono::seconds kParting{3};
+constexpr std::chrono::seconds kTellAgain{5};
 
 void rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);  // a bug: it ends run()
@@ -77,6 +79,7 @@ struct Daemon::State {
   void arm_retry(Clock::duration delay);
   void await_lingering();
   void await_moves();
+  void tell_forwards();
 
   [[nodiscard]] Result<void> listen();
   asio::awaitable<void> keep_listening();
@@ -96,6 +99,8 @@ struct Daemon::State {
   asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer retry{io};
   asio::steady_timer lingering{io};
+  Hooks hooks;
+  asio::steady_timer telling{io};
   NodeMoves moves;
   asio::steady_timer moving{io};
   bool retry_armed = false;
@@ -143,6 +148,7 @@ void Daemon::State::take_now(const overlay::IntentChange& change) {
   begin();
   if (!change.empty()) hurry_retry();
   await_lingering();
+  tell_forwards();
 }
 
 void Daemon::State::hear(const Result<overlay::IntentChange>& change) {
@@ -168,6 +174,7 @@ void Daemon::State::arm_retry(Clock::duration delay) {
     reconciler.reconcile(Reason::kRetry);
     tell_cluster(false);
     schedule_retry();
+    tell_forwards();
   });
 }
 
@@ -210,7 +217,17 @@ void Daemon::State::await_moves() {
   moving.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     take_now(moves.due(Clock::now()));
+    tell_cluster(true);
     await_moves();
+  });
+}
+
+void Daemon::State::tell_forwards() {
+  if (!hooks.forwards || !make_progress(reconciler, false, {}).forwards) return;
+  if (hooks.forwards(reconciler.resolver().forwarding().pod_prefixes)) return;
+  telling.expires_after(kTellAgain);  // ends an earlier wait
+  telling.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tell_forwards();
   });
 }
 
@@ -310,8 +327,10 @@ Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
-                                             std::unique_ptr<dataplane::Dataplane> dataplane) {
+                                             std::unique_ptr<dataplane::Dataplane> dataplane,
+                                             Hooks hooks) {
   auto state = std::make_unique<State>(options, std::move(dataplane));
+  state->hooks = std::move(hooks);
   auto made = make_source(options, state->io);
   if (!made) return tl::unexpected(made.error());
   state->source = std::move(made->source);
@@ -342,6 +361,7 @@ void Daemon::run(const std::function<void()>& ready) {
                                                state.reconciler.dataplane().has_forwarding());
   state.reconciler.take(overlay::diff(overlay::Intent{}, state.source->intent()));
   state.begin();
+  state.tell_forwards();
   asio::co_spawn(state.io, state.follow_signals(), rethrow);
   state.source->start([&state](const auto& change) { state.hear(change); });
   if (state.link) state.link->start();

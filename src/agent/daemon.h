@@ -31,12 +31,19 @@ struct Beginning {
 /// nothing remains.
 [[nodiscard]] bool may_begin(const Beginning& beginning);
 
+/// What the program adds, out of rooms that the agent does not know.
+struct Hooks {
+  /// This node forwards, with these pod prefixes of its own: called at the start and whenever
+  /// anything has changed. False: to be called again in a while.
+  std::function<bool(const std::vector<IpPrefix>& pod_prefixes)> forwards;
+};
+
 class Daemon {
  public:
   /// Reads the manifests and listens on the socket. Errors: the socket, or the watch on the
   /// manifests.
   [[nodiscard]] static Result<std::unique_ptr<Daemon>> make(
-      const Options& options, std::unique_ptr<dataplane::Dataplane> dataplane);
+      const Options& options, std::unique_ptr<dataplane::Dataplane> dataplane, Hooks hooks = {});
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -1,6 +1,7 @@
 // sextantd: wires the command line, the data plane and the loop.
 #include <csignal>
 #include <exception>
+#include <optional>
 
 #include "agent/daemon.h"
 #include "agent/dataplanes.h"
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "footprint/uninstall.h"
+#include "installation/network_config.h"
 
 namespace sextant::agent {
 namespace {
@@ -40,7 +42,15 @@ Result<bool> run(const Options& options) {
     return false;
   }
   log::info("sextantd {} on node {}, data plane {}", version(), options.node, (*dataplane)->name());
-  const auto daemon = Daemon::make(options, std::move(*dataplane));
+  std::optional<installation::NetworkConfig> network;
+  Hooks hooks;
+  if (!options.cni_config_folder.empty()) {
+    network.emplace(options.cni_config_folder, options.socket, options.max_segments);
+    hooks.forwards = [&network](const auto& pod_prefixes) {
+      return network->publish(pod_prefixes);
+    };
+  }
+  const auto daemon = Daemon::make(options, std::move(*dataplane), std::move(hooks));
   if (!daemon) return tl::unexpected(daemon.error());
   (*daemon)->run([] { notify_service_manager("READY=1"); });
   notify_service_manager("STOPPING=1");

@@ -276,6 +276,10 @@ void describe_command_line(CLI::App& app, Options& options) {
       ->delimiter(',')
       ->take_all()
       ->check(CLI::Validator(check_device, ""));
+  app.add_option("--cni-conf-dir", options.cni_config_folder,
+                 "The container runtime's folder of network configurations: 10-sextant.conflist is "
+                 "put there once this node forwards. Without it, that is left to others")
+      ->type_name("DIR");
   app.add_flag("--nat-outgoing", options.nat_outgoing,
                "Masquerade what this node's pods send out of the cluster, both families: it leaves "
                "from the node's address. Never what goes to pods or to nodes");

@@ -1,5 +1,5 @@
-// cni install: puts the CNI plugin and its configuration on this node, as the DaemonSet's init
-// container does.
+// cni install: puts the CNI plugin on this node, as the DaemonSet's init container does, and its
+// configuration.
 #include "cli/cni_command.h"
 
 #include <fmt/core.h>
@@ -26,6 +26,7 @@ struct Options {
   std::string configs = installation::CniPlaces{}.configs;
   unsigned timeout = 300;
   bool beside_others = false;
+  bool programs_only = false;
 };
 
 void say(const std::string& text) {
@@ -76,6 +77,10 @@ void run(const Options& options) {
   if (!options.from.empty()) places.sources = {options.from.begin(), options.from.end()};
   // The programs first: once the configuration is there, pods are started.
   show(value_or_fail(installation::install_programs(places)));
+  if (options.programs_only) {
+    say("the CNI plugin is installed; the agent writes its configuration once the node forwards");
+    return;
+  }
   const auto list = installation::NetworkList{.network = options.network,
                                               .pod_prefixes = pod_prefixes(options),
                                               .max_segments = options.max_segments};
@@ -128,20 +133,23 @@ void add_install(CLI::App& group) {
   command->add_option("--timeout", options->timeout, "Seconds to wait for the podCIDRs")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
+  command->add_flag("--programs-only", options->programs_only,
+                    "Without the configuration: sextantd --cni-conf-dir writes it");
   command->add_flag("--beside-others", options->beside_others,
                     "Also where another network's configuration comes first, which pods then get");
   command->callback([options] { run(*options); });
-  teach(
-      *command,
-      {.examples = {{"sextant cni install --in-cluster", "in the init container of the DaemonSet"},
-                    {"sextant cni install --node n1 --kubeconfig /etc/kubernetes/kubelet.conf",
-                     "by hand, on the node"},
-                    {"sextant cni install --pod-cidr 172.16.0.0/26", "without an API server"}},
-       .exit_statuses = {{0, "all is in place; a second time nothing is written"},
-                         {1, "refused, or not possible: it says why"}},
-       .read_on = {"docs/install.md          how the DaemonSet uses it",
-                   "docs/reference-cni.md    what the configuration says",
-                   "sextant uninstall        takes it away again"}});
+  teach(*command,
+        {.examples = {{"sextant cni install --programs-only",
+                       "in the init container of the DaemonSet"},
+                      {"sextant cni install --in-cluster", "in a pod, with the configuration"},
+                      {"sextant cni install --node n1 --kubeconfig /etc/kubernetes/kubelet.conf",
+                       "by hand, on the node"},
+                      {"sextant cni install --pod-cidr 172.16.0.0/26", "without an API server"}},
+         .exit_statuses = {{0, "all is in place; a second time nothing is written"},
+                           {1, "refused, or not possible: it says why"}},
+         .read_on = {"docs/install.md          how the DaemonSet uses it",
+                     "docs/reference-cni.md    what the configuration says",
+                     "sextant uninstall        takes it away again"}});
 }
 
 }  // namespace

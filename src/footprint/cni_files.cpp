@@ -70,7 +70,7 @@ std::vector<CniConfig> cni_configs(const fs::path& folder) {
     const auto extension = at->path().extension();
     std::error_code gone;
     if ((extension != ".conf" && extension != ".conflist" && extension != ".json") ||
-        !at->is_regular_file(gone))
+        (!at->is_regular_file(gone) && !at->is_symlink(gone)))  // a link may lead nowhere
       continue;
     std::ifstream file(at->path());
     configs.push_back(read_cni_config(at->path(), {std::istreambuf_iterator<char>(file), {}}));

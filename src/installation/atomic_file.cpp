@@ -53,6 +53,14 @@ Result<void> write_durably(const fs::path& path, std::string_view contents, mode
   return {};
 }
 
+/// Renames what was written to its name.
+Result<void> put_in_place(const fs::path& temporary, const fs::path& path) {
+  if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  const auto failed = system_error("put in place", path, errno);
+  ::unlink(temporary.c_str());
+  return failed;
+}
+
 }  // namespace
 
 fs::path temporary_name(const fs::path& path) {
@@ -66,12 +74,16 @@ Result<bool> put_file(const fs::path& path, std::string_view contents, mode_t mo
     ::unlink(temporary.c_str());
     return tl::unexpected(written.error());
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const auto failed = system_error("put in place", path, errno);
-    ::unlink(temporary.c_str());
-    return failed;
-  }
+  if (auto placed = put_in_place(temporary, path); !placed) return tl::unexpected(placed.error());
   return true;
+}
+
+Result<void> put_link(const fs::path& path, const fs::path& target) {
+  const auto temporary = temporary_name(path);
+  ::unlink(temporary.c_str());  // of a crash; whatever it was
+  if (::symlink(target.c_str(), temporary.c_str()) != 0)
+    return system_error("make link", temporary, errno);
+  return put_in_place(temporary, path);
 }
 
 Result<bool> put_program(const fs::path& from, const fs::path& to) {

@@ -23,6 +23,11 @@ namespace sextant::installation {
 [[nodiscard]] Result<bool> put_program(const std::filesystem::path& from,
                                        const std::filesystem::path& to);
 
+/// A symbolic link to `target`, which need not be there; a new one even where one leads there
+/// already, so that whoever watches the folder looks again.
+[[nodiscard]] Result<void> put_link(const std::filesystem::path& path,
+                                    const std::filesystem::path& target);
+
 /// "/opt/cni/bin/.sextant-cni.new": what a crash may leave behind. No runtime takes it for a plugin
 /// or a configuration, and the next run overwrites it.
 [[nodiscard]] std::filesystem::path temporary_name(const std::filesystem::path& path);

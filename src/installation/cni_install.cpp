@@ -127,9 +127,20 @@ Result<InstallReport> install_config(const CniPlaces& places, NetworkList list,
   }
   list.port_map = list.port_map && is_there(places.programs / "portmap");
   list.bandwidth = list.bandwidth && is_there(places.programs / "bandwidth");
-  const auto written = put_file(path, network_list(list), 0644);
+  auto file = path;
+  if (!places.volatile_configs.empty()) {
+    if (auto made = make_folder(places.volatile_configs); !made)
+      return tl::unexpected(made.error());
+    file = places.volatile_configs / kConfigName;
+  }
+  const auto written = put_file(file, network_list(list), 0644);
   if (!written) return tl::unexpected(written.error());
-  if (*written) report.written.push_back(path);
+  if (*written) report.written.push_back(file);
+  if (file == path) return report;
+  std::error_code error;
+  if (!*written && fs::read_symlink(path, error) == file && !error) return report;
+  if (auto linked = put_link(path, file); !linked) return tl::unexpected(linked.error());
+  report.written.push_back(path);
   return report;
 }
 

@@ -19,6 +19,9 @@ inline constexpr auto kConfigName = "10-sextant.conflist";
 struct CniPlaces {
   std::filesystem::path programs = "/opt/cni/bin";
   std::filesystem::path configs = "/etc/cni/net.d";
+  /// Given: the configuration lies in this folder, which a reboot empties, and `configs` has a link
+  /// to it. A node that has just booted then has no network, and says so, until it is written anew.
+  std::filesystem::path volatile_configs;
   /// Where programs are taken from, in this order.
   std::vector<std::filesystem::path> sources;
 };

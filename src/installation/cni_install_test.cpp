@@ -154,6 +154,30 @@ TEST_F(CniInstallTest, TheConfigurationIsWhatThePluginAndUninstallingRead) {
               ElementsAre(HasSubstr("10-sextant")));
 }
 
+TEST_F(CniInstallTest, AVolatileConfigurationIsGoneAfterABootAndItsLinkCanStillBeUninstalled) {
+  places_.volatile_configs = places_.configs.parent_path() / "run/cni";
+  const auto path = places_.configs / kConfigName;
+  const auto file = places_.volatile_configs / kConfigName;
+  ASSERT_TRUE(install_programs(places_));
+  EXPECT_THAT(install_config(places_, list(), false)->written, ElementsAre(file, path));
+  EXPECT_EQ(fs::read_symlink(path), file);
+  EXPECT_EQ(footprint::own_cni_configs(places_.configs).at(0).damage, "");
+  EXPECT_THAT(install_config(places_, list(), false)->written, IsEmpty());
+
+  auto longer = list();
+  longer.max_segments = 9;
+  EXPECT_THAT(install_config(places_, longer, false)->written, ElementsAre(file, path))
+      << "a runtime that watches only its folder must notice";
+
+  fs::remove_all(places_.volatile_configs);  // a boot
+  EXPECT_FALSE(fs::exists(path)) << "no network";
+  const auto left = footprint::own_cni_configs(places_.configs);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].path, path);
+  EXPECT_THAT(install_config(places_, longer, false)->written, ElementsAre(file, path));
+  EXPECT_TRUE(fs::exists(path));
+}
+
 TEST_F(CniInstallTest, RefusesWhereAnotherNetworkComesFirst) {
   fs::create_directories(places_.configs);
   write(places_.configs / "05-cilium.conflist", R"({"name": "cilium", "plugins": []})");
