@@ -160,7 +160,7 @@ class LifecycleTest(cluster.ClusterTest):
         tables = self.on(node, "nft", "list", "tables")
         found += [line for line in tables.splitlines() if "sextant" in line]
         found += [f"BPF program {each['name']} at {each['devname']}" for each in self.attached(node)]
-        for pattern in ("/etc/cni/net.d/*sextant*", "/opt/cni/bin/sextant-cni", "/run/sextant", "/run/sextant/*",
+        for pattern in ("/etc/cni/net.d/*sextant*", "/opt/cni/bin/sextant-cni", "/run/sextant/*",
                         "/var/lib/cni/networks/sextant*"):
             found += self.on(node, "sh", "-c", f"ls -d {pattern} 2>/dev/null || true").split()
         return found

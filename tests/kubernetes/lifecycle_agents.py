@@ -89,7 +89,7 @@ class AgentEnds(LifecycleTest):
         self.assert_lossless(streams)
 
     def test_what_is_deleted_while_an_agent_is_down_is_gone_when_it_is_back(self):
-        self.cluster.apply(policy("missed", "worker2", "master", ["worker1"], bsid="cafe::77"))
+        self.cluster.apply(policy("missed", "worker2", "master", ["worker1", "master"], bsid="cafe::77"))
         self.addCleanup(self.cluster.delete, "srv6policy", "missed")
         edge = {"apiVersion": "sextant.dev/v1alpha1", "kind": "SRv6Node", "metadata": {"name": "edge"},
                 "spec": {"addresses": ["fd10::77"], "locator": "fcdd:0:0:77::/64",

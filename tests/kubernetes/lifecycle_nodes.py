@@ -121,7 +121,7 @@ class Replaced(NodeTest):
         prefixes, locator = old["spec"]["podCIDRs"], old["metadata"]["annotations"]["sextant.dev/locator"]
         addresses = [each["address"] for each in old["status"]["addresses"] if each["type"] == "InternalIP"]
         traces = [*prefixes, locator, *(f"{each}/{128 if ':' in each else 32}" for each in addresses)]
-        self.cluster.apply(policy("to-worker1", "master", "worker1", ["worker2"], bsid="cafe::78"))
+        self.cluster.apply(policy("to-worker1", "master", "worker1", ["worker2", "worker1"], bsid="cafe::78"))
         self.addCleanup(self.cluster.delete, "srv6policy", "to-worker1")
         self.wait_policy("to-worker1", "Ready", "True")
         with self.streams(*OTHERS) as streams:

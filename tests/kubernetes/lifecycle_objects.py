@@ -12,7 +12,7 @@ class PolicyDeleted(LifecycleTest):
     def test_a_deleted_policy_leaves_no_trace(self):
         before = self.state()
         with self.streams(("master", "worker2")) as streams:
-            self.cluster.apply(policy("traced", "master", "worker2", ["worker1"], color=77, bsid="cafe::79"))
+            self.cluster.apply(policy("traced", "master", "worker2", ["worker1", "worker2"], color=77, bsid="cafe::79"))
             self.addCleanup(self.cluster.delete, "srv6policy", "traced")
             until(lambda: condition(self.cluster.get("srv6policy", "traced"), "Ready") == "True", "the policy is Ready")
             self.assertTrue(self.mentions("master", "cafe::79/128"), "its binding SID is installed")
