@@ -100,6 +100,30 @@ TEST_F(OptionsTest, ReadManifestsUnlessAnApiServerIsNamed) {
   EXPECT_EQ(inside.read.config_map_namespace, "calico-vpp-dataplane");
 }
 
+TEST_F(OptionsTest, ClaimLocatorsFromAPoolThatCanHaveThem) {
+  EXPECT_FALSE(parse({"--node", "a"}).options->kubernetes.locator_pool);
+  const auto line = parse({"--node", "a", "--locator-pool", "fcbb:bb00::/32", "--locator-length",
+                           "48", "--locator-reach", "fabric"});
+  ASSERT_TRUE(line.options);
+  const auto& pool = *line.options->kubernetes.locator_pool;
+  EXPECT_EQ(pool.prefix.to_string(), "fcbb:bb00::/32");
+  EXPECT_EQ(pool.length, 48);
+  EXPECT_EQ(pool.reach, overlay::LocatorReach::kFabric);
+  for (const auto* bad : {"10.0.0.0/8", "fcbb::", "fcbb::/16", "fcbb::1/32"})
+    EXPECT_EQ(parse({"--node", "a", "--locator-pool", bad}).exit_status, 2) << bad;
+  EXPECT_EQ(parse({"--node", "a", "--locator-length", "48"}).exit_status, 2) << "of which pool?";
+}
+
+TEST_F(OptionsTest, KnowTheDaemonSetThatRunsTheAgent) {
+  EXPECT_EQ(parse({"--node", "a"}).options->kubernetes.daemon_set, "");
+  EXPECT_EQ(parse({"--node", "a", "--in-cluster"}).options->kubernetes.daemon_set,
+            "sextant-system/sextant");
+  EXPECT_EQ(
+      parse({"--node", "a", "--in-cluster", "--namespace", "net"}).options->kubernetes.daemon_set,
+      "net/sextant");
+  EXPECT_EQ(parse({"--node", "a", "--daemonset", "sextant"}).exit_status, 2);
+}
+
 TEST_F(OptionsTest, MasqueradeOnlyWhereAsked) {
   EXPECT_FALSE(parse({"--node", "a"}).options.value().nat_outgoing);
   EXPECT_TRUE(parse({"--node", "a", "--nat-outgoing"}).options.value().nat_outgoing);
