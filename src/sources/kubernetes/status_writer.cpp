@@ -29,8 +29,8 @@ struct Own {
   std::string uid;
   std::string owner_uid;  // of the Node that it belongs to
   bool made_by_sextant = false;
-  bool status_only = false;  // by its label
-  bool has_spec = false;
+  bool status_only = false;     // by its label
+  bool says_something = false;  // to other nodes: a spec, or labels that a user gave it
   json::value status;
 };
 
@@ -44,7 +44,11 @@ Own read_own(const json::object& from) {
     for (const auto& owner : owners->get_array())
       if (text_at(owner, "kind") == "Node") own.owner_uid = text_at(owner, "uid");
   const auto* spec = find(object, "spec");
-  own.has_spec = spec != nullptr && spec->is_object() && !spec->get_object().empty();
+  own.says_something = spec != nullptr && spec->is_object() && !spec->get_object().empty();
+  const auto* labels = find(object, "metadata", "labels");
+  if (labels != nullptr && labels->is_object())
+    for (const auto& [key, value] : labels->get_object())
+      own.says_something |= key != kManagedByLabel && key != kStatusOnlyLabel;
   if (const auto* status = find(object, "status")) own.status = *status;
   return own;
 }
@@ -139,11 +143,12 @@ awaitable<kube::Answer<void>> StatusWriter::State::make() {
   co_return kube::Answer<void>();
 }
 
-/// What Sextant made says whether its spec is empty, and belongs to the Node of now.
+/// What Sextant made says whether others should read it, and belongs to the Node of now.
 awaitable<kube::Answer<void>> StatusWriter::State::mend_metadata(std::string uid) {
   const auto there = own;
   json::object metadata;
-  if (there->status_only && there->has_spec) metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
+  if (there->status_only && there->says_something)
+    metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
   if (there->made_by_sextant && !uid.empty() && there->owner_uid != uid)
     metadata["ownerReferences"] = owner_reference(options.node, uid);
   if (metadata.empty()) co_return kube::Answer<void>();
