@@ -57,15 +57,19 @@ std::map<std::uint32_t, Segments> read_nexthops(const std::string& node_space) {
 
 void expect_forwarding(const std::string& node_space, const ClusterSize& size) {
   const auto nexthops = read_nexthops(node_space);
-  const auto routes = must(open(node_space).run([&]() -> Result<std::vector<netlink::Route>> {
-    auto socket = netlink::Socket::make();
-    if (!socket) return tl::unexpected(socket.error());
-    return netlink::list_routes(*socket, {.table = netlink::TableId::kMain});
-  }));
+  const auto routes_of = [&](Family family) {
+    return must(open(node_space).run([&]() -> Result<std::vector<netlink::Route>> {
+      auto socket = netlink::Socket::make();
+      if (!socket) return tl::unexpected(socket.error());
+      return netlink::list_routes(*socket, {.family = family, .table = netlink::TableId::kMain});
+    }));
+  };
   std::map<IpPrefix, Segments> lists;
-  for (const auto& route : routes) {
-    const auto found = nexthops.find(static_cast<std::uint32_t>(route.nexthop));
-    if (found != nexthops.end()) lists[route.destination] = found->second;
+  for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+    for (const auto& route : routes_of(family)) {
+      const auto found = nexthops.find(static_cast<std::uint32_t>(route.nexthop));
+      if (found != nexthops.end()) lists[route.destination] = found->second;
+    }
   }
   std::map<std::size_t, std::size_t> policies;  // by endpoint
   for (std::size_t i = 0; i < size.policies; ++i) policies[policy_endpoint(size, i)] = i;

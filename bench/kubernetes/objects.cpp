@@ -102,7 +102,9 @@ std::size_t policy_endpoint(const ClusterSize& size, std::size_t policy) {
   return 1 + policy % (size.nodes - 1);
 }
 
-std::string usual_segment(std::size_t policy) { return fmt::format("fcff:{:x}::1", policy % 8); }
+std::string usual_segment(std::size_t policy) {
+  return fmt::format("fcff:{:x}::1", 1 + policy % 7);
+}
 
 json::object node_object(std::size_t node) {
   const auto name = node_name(node);

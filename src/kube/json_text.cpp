@@ -56,7 +56,9 @@ json::value parse_json(std::string_view text, boost::system::error_code& error) 
 struct ObjectParser::Memory {
   std::array<unsigned char, 65536> buffer;
   std::array<unsigned char, 16384> scratch;
-  json::monotonic_resource resource{buffer.data(), buffer.size()};
+  // Made anew for each object: release() keeps the size of the next block, which doubles with each
+  // object that does not fit the buffer, until no allocation can succeed.
+  std::optional<json::monotonic_resource> resource;
   std::optional<json::value> value;
 };
 
@@ -65,11 +67,11 @@ ObjectParser::~ObjectParser() = default;
 
 const json::object* ObjectParser::parse(std::string_view text) {
   memory_->value.reset();
-  memory_->resource.release();
+  memory_->resource.emplace(memory_->buffer.data(), memory_->buffer.size());
   json::parse_options options;
   options.max_depth = kDepth;
   json::parser parser({}, options, memory_->scratch.data(), memory_->scratch.size());
-  parser.reset(&memory_->resource);
+  parser.reset(&*memory_->resource);
   json::error_code bad;
   parser.write(text.data(), text.size(), bad);
   if (bad) {
