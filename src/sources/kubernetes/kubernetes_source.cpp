@@ -1,13 +1,9 @@
 #include "sources/kubernetes/kubernetes_source.h"
 
 #include <algorithm>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/value.hpp>
-#include <exception>
 #include <utility>
 
 #include "base/log.h"
@@ -25,10 +21,6 @@ using overlay::IntentChange;
 using sources::Finding;
 
 constexpr std::chrono::seconds kHealthInterval{1};
-
-void rethrow(const std::exception_ptr& error) {
-  if (error) std::rethrow_exception(error);  // a bug: it ends the loop
-}
 
 /// Of a reflector's key: "name", or "namespace/name".
 std::string name_of(const std::string& key) {
@@ -67,7 +59,7 @@ struct KubernetesSource::State {
   void follow(const WatchedKind& type);
   void take(Kind kind, std::vector<kube::UntypedChange>&& changes);
   void tell();
-  asio::awaitable<void> watch_health();
+  void watch_health();
   void note_contact();
 
   asio::io_context& io;
@@ -150,12 +142,13 @@ void KubernetesSource::State::note_contact() {
   contact_since = time;
 }
 
-asio::awaitable<void> KubernetesSource::State::watch_health() {
-  for (;;) {
-    health_timer.expires_after(kHealthInterval);
-    co_await health_timer.async_wait(asio::use_awaitable);
+void KubernetesSource::State::watch_health() {
+  health_timer.expires_after(kHealthInterval);
+  health_timer.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;  // the source is no more
     note_contact();
-  }
+    watch_health();
+  });
 }
 
 KubernetesSource::KubernetesSource(asio::io_context& io, std::unique_ptr<kube::Client> client,
@@ -168,7 +161,7 @@ void KubernetesSource::start(Listener listener) {
   state_->listener = std::move(listener);
   log::info("reading the objects of {}", state_->client->server());
   for (const auto& one : state_->followed) one.reflector->start();
-  asio::co_spawn(state_->io, state_->watch_health(), rethrow);
+  state_->watch_health();
 }
 
 void KubernetesSource::reload() {
