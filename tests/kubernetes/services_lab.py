@@ -5,13 +5,10 @@ Backends: `near` on worker1, `far` on worker2, `host` on worker2's own network. 
 nodes, and the machine `outside`, which is on the nodes' link, knows nodes' addresses only, and is their default gateway.
 """
 import atexit
-import os
 import subprocess
 
 import cluster
 from cluster import run, until
-
-os.environ["SEXTANT_NAT_OUTGOING"] = "true"  # of agents that `up` starts itself
 
 PORT = 8080       # of backends that are pods
 HOST_PORT = 8082  # of the backend on a node's own network
