@@ -84,22 +84,29 @@ ControlPlane::ControlPlane(const Space& space, const std::string& address)
                                          "--initial-advertise-peer-urls=http://127.0.0.1:2380",
                                          "--initial-cluster=bench=http://127.0.0.1:2380"},
                 file("etcd.log"));
-  server_.emplace(
-      space,
-      std::vector<std::string>{
-          programs / "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--bind-address=::",
-          fmt::format("--secure-port={}", access_.port), "--advertise-address=192.0.2.1",
-          "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/16",
-          "--tls-cert-file=" + file("server.crt").string(),
-          "--tls-private-key-file=" + file("server.key").string(),
-          "--token-auth-file=" + file("tokens.csv").string(), "--authorization-mode=Node,RBAC",
-          "--service-account-issuer=https://kubernetes.default.svc",
-          "--service-account-signing-key-file=" + file("accounts.key").string(),
-          "--service-account-key-file=" + file("accounts.key").string(),
-          "--audit-policy-file=" + file("audit.yaml").string(),
-          "--audit-log-path=" + file("audit.log").string(), "--allow-privileged=true",
-          "--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000"},
-      file("kube-apiserver.log"));
+  server_.emplace(space,
+                  std::vector<std::string>{
+                      programs / "kube-apiserver",
+                      "--etcd-servers=http://127.0.0.1:2379",
+                      "--bind-address=::",
+                      fmt::format("--secure-port={}", access_.port),
+                      "--advertise-address=192.0.2.1",
+                      "--endpoint-reconciler-type=none",
+                      "--service-cluster-ip-range=10.96.0.0/16",
+                      "--tls-cert-file=" + file("server.crt").string(),
+                      "--tls-private-key-file=" + file("server.key").string(),
+                      "--token-auth-file=" + file("tokens.csv").string(),
+                      "--authorization-mode=Node,RBAC",
+                      "--service-account-issuer=https://kubernetes.default.svc",
+                      "--service-account-signing-key-file=" + file("accounts.key").string(),
+                      "--service-account-key-file=" + file("accounts.key").string(),
+                      "--audit-policy-file=" + file("audit.yaml").string(),
+                      "--audit-log-path=" + file("audit.log").string(),
+                      "--allow-privileged=true",
+                      "--feature-gates=IPv6DualStack=true",
+                      "--max-requests-inflight=2000",
+                      "--max-mutating-requests-inflight=1000"},
+                  file("kube-apiserver.log"));
   std::string last = "no connection";
   for (const auto end = Clock::now() + kPatience;; std::this_thread::sleep_for(kLookAgain)) {
     check_interruption();
