@@ -24,16 +24,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr ClusterSize kSize;
-constexpr std::size_t kRoutes =
-    3 * kSize.nodes; // two pod prefixes and the address of each
+constexpr std::size_t kRoutes = 3 * kSize.nodes;  // two pod prefixes and the address of each
 constexpr std::chrono::seconds kIdle{60}, kBusy{30};
 /// kubelet reports a node's state every five minutes; its Lease, every ten
 /// seconds, nobody reads.
 constexpr double kHeartbeats = static_cast<double>(kSize.nodes) / 300;
 /// What all agents together write after an edit of a policy (write_pace.h).
 constexpr double kStatusWrites = 100;
-constexpr std::size_t kEdits = 100, kNewNodes = 20, kWatchers = 200,
-                      kWatchedWrites = 200;
+constexpr std::size_t kEdits = 100, kNewNodes = 20, kWatchers = 200, kWatchedWrites = 200;
 
 using Measured = std::map<std::string, std::vector<double>>;
 
@@ -44,64 +42,57 @@ double milliseconds(Clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-std::string path_of(const char *collection, const std::string &name) {
+std::string path_of(const char* collection, const std::string& name) {
   return fmt::format("{}/{}", collection, name);
 }
 
 /// Nodes' reports, one after the other.
-void beat(Api &api, std::size_t number) {
-  api.expect("PATCH",
-             path_of(kNodesPath, node_name(1 + number % kSize.nodes)) +
-                 "/status",
+void beat(Api& api, std::size_t number) {
+  api.expect("PATCH", path_of(kNodesPath, node_name(1 + number % kSize.nodes)) + "/status",
              serialize(heartbeat(now_rfc3339())), kMergePatch);
 }
 
 /// Agents that report a new state of their policies, one after the other.
-void write_status(Api &api, std::size_t number) {
+void write_status(Api& api, std::size_t number) {
   const auto generation = static_cast<std::int64_t>(2 + number / kSize.nodes);
   const std::size_t node = 1 + number % kSize.nodes;
   api.expect("PATCH", srv6_node_status_path(node),
              serialize(srv6_node_status(kSize, node, generation)), kApplyPatch);
 }
 
-std::size_t total(const std::map<std::string, std::size_t> &requests) {
+std::size_t total(const std::map<std::string, std::size_t>& requests) {
   std::size_t sum = 0;
-  for (const auto &[kind, count] : requests)
-    sum += count;
+  for (const auto& [kind, count] : requests) sum += count;
   return sum;
 }
 
 /// Starts an agent on a node without forwarding.
-std::unique_ptr<KubernetesAgent> measure_start(const ControlPlane &control,
-                                               const AgentNode &node,
-                                               Measured &into) {
+std::unique_ptr<KubernetesAgent> measure_start(const ControlPlane& control, const AgentNode& node,
+                                               Measured& into) {
   const auto begun = Clock::now();
   const auto bytes = node.traffic();
-  auto agent =
-      std::make_unique<KubernetesAgent>(node, control.agent_kubeconfig());
+  auto agent = std::make_unique<KubernetesAgent>(node, control.agent_kubeconfig());
   agent->await_programmed(kRoutes);
   const auto time = milliseconds(Clock::now() - begun);
   expect_forwarding(node.space().name(), kSize);
   const double used = processor_seconds(agent->pid());
   into["start"].push_back(time);
   into["start-processor"].push_back(1000 * used);
-  into["start-bytes"].push_back(static_cast<double>(node.traffic() - bytes) /
-                                1e6);
+  into["start-bytes"].push_back(static_cast<double>(node.traffic() - bytes) / 1e6);
   into["memory-peak"].push_back(peak_megabytes(agent->pid()));
-  progress(fmt::format(
-      "start: {:.0f} ms, {:.0f} ms of a processor, {:.1f} MB received, peak "
-      "{:.1f} MB; now {:.1f} MB",
-      time, 1000 * used, into["start-bytes"].back(), into["memory-peak"].back(),
-      resident_megabytes(agent->pid())));
+  progress(
+      fmt::format("start: {:.0f} ms, {:.0f} ms of a processor, {:.1f} MB received, peak "
+                  "{:.1f} MB; now {:.1f} MB",
+                  time, 1000 * used, into["start-bytes"].back(), into["memory-peak"].back(),
+                  resident_megabytes(agent->pid())));
   return agent;
 }
 
 /// What the agent costs in the time, by its own processor time, the server's
 /// audit log and its node's device.
-void measure_load(const std::string &name, std::chrono::seconds time,
-                  const ControlPlane &control, const AgentNode &node,
-                  const KubernetesAgent &agent,
-                  const std::vector<const Background *> &load, Measured &into) {
+void measure_load(const std::string& name, std::chrono::seconds time, const ControlPlane& control,
+                  const AgentNode& node, const KubernetesAgent& agent,
+                  const std::vector<const Background*>& load, Measured& into) {
   const double before = processor_seconds(agent.pid());
   const double server_before = processor_seconds(control.server());
   const auto requests_before = control.agent_requests();
@@ -114,37 +105,31 @@ void measure_load(const std::string &name, std::chrono::seconds time,
   }
   agent.check();
   control.check();
-  for (const auto *each : load)
-    each->check();
+  for (const auto* each : load) each->check();
   const double passed = seconds_since(begun);
   const auto requests = control.agent_requests();
-  into[name + "-load"].push_back(
-      100 * (processor_seconds(agent.pid()) - before) / passed);
-  into[name + "-requests"].push_back(
-      static_cast<double>(total(requests) - total(requests_before)) * 60 /
-      passed);
-  into[name + "-bytes"].push_back(
-      static_cast<double>(node.traffic() - bytes_before) * 60 / passed / 1e6);
+  into[name + "-load"].push_back(100 * (processor_seconds(agent.pid()) - before) / passed);
+  into[name + "-requests"].push_back(static_cast<double>(total(requests) - total(requests_before)) *
+                                     60 / passed);
+  into[name + "-bytes"].push_back(static_cast<double>(node.traffic() - bytes_before) * 60 / passed /
+                                  1e6);
   std::string kinds;
-  for (const auto &[kind, count] : requests) {
+  for (const auto& [kind, count] : requests) {
     const auto old = requests_before.find(kind);
     const auto more = count - (old == requests_before.end() ? 0 : old->second);
-    if (more > 0)
-      kinds += fmt::format(", {} x {}", more, kind);
+    if (more > 0) kinds += fmt::format(", {} x {}", more, kind);
   }
-  progress(fmt::format(
-      "{}: {:.3f} % of a processor, {:.1f} requests/min, {:.2f} MB/min, {:.1f} "
-      "MB; API server {:.1f} %{}",
-      name, into[name + "-load"].back(), into[name + "-requests"].back(),
-      into[name + "-bytes"].back(), resident_megabytes(agent.pid()),
-      100 * (processor_seconds(control.server()) - server_before) / passed,
-      kinds));
+  progress(
+      fmt::format("{}: {:.3f} % of a processor, {:.1f} requests/min, {:.2f} MB/min, {:.1f} "
+                  "MB; API server {:.1f} %{}",
+                  name, into[name + "-load"].back(), into[name + "-requests"].back(),
+                  into[name + "-bytes"].back(), resident_megabytes(agent.pid()),
+                  100 * (processor_seconds(control.server()) - server_before) / passed, kinds));
 }
 
 /// Edits of policies, one after the other: each steers both families by way of
 /// a segment that nothing else has.
-void measure_edits(const ControlPlane &control, const AgentNode &node, int run,
-                   Measured &into) {
+void measure_edits(const ControlPlane& control, const AgentNode& node, int run, Measured& into) {
   Api api(control.access());
   KernelEvents kernel(node.space().name());
   for (std::size_t edit = 0; edit < kEdits; ++edit) {
@@ -157,71 +142,62 @@ void measure_edits(const ControlPlane &control, const AgentNode &node, int run,
                  serialize(policy_edit(kSize, policy, segment)), kMergePatch);
       return Clock::now();
     });
-    const auto programmed = kernel.await(
-        RTM_NEWNEXTHOP, must(IpAddress::parse(segment)), 2); // a family each
+    const auto programmed =
+        kernel.await(RTM_NEWNEXTHOP, must(IpAddress::parse(segment)), 2);  // a family each
     into["edit"].push_back(milliseconds(programmed - begun));
     into["edit-write"].push_back(milliseconds(written.get() - begun));
   }
-  in_parallel(control.access(), kEdits, [&](Api &each, std::size_t edit) {
+  in_parallel(control.access(), kEdits, [&](Api& each, std::size_t edit) {
     const std::size_t policy = edit * (kSize.policies / kEdits);
     each.expect("PATCH", path_of(kPoliciesPath, policy_name(policy)),
-                serialize(policy_edit(kSize, policy, usual_segment(policy))),
-                kMergePatch);
+                serialize(policy_edit(kSize, policy, usual_segment(policy))), kMergePatch);
   });
-  progress(fmt::format("edit: median {:.1f} ms, p99 {:.1f} ms; of it the API "
-                       "server's write {:.1f} ms",
-                       median(into["edit"]), percentile(into["edit"], 99),
-                       median(into["edit-write"])));
+  progress(
+      fmt::format("edit: median {:.1f} ms, p99 {:.1f} ms; of it the API "
+                  "server's write {:.1f} ms",
+                  median(into["edit"]), percentile(into["edit"], 99), median(into["edit-write"])));
 }
 
 /// Nodes that come, with their pod prefixes and locator, and go.
-void measure_nodes(const ControlPlane &control, const AgentNode &node,
-                   Measured &into) {
+void measure_nodes(const ControlPlane& control, const AgentNode& node, Measured& into) {
   Api api(control.access());
   KernelEvents kernel(node.space().name());
   for (std::size_t i = 0; i < kNewNodes; ++i) {
     const std::size_t number = kSize.nodes + 1 + i;
     const auto object = serialize(node_object(number));
     const auto prefix = pods_of_node(number, Family::kIpv6).address();
-    const auto change = [&](const std::string &name, std::uint16_t type,
-                            const auto &request) {
+    const auto change = [&](const std::string& name, std::uint16_t type, const auto& request) {
       kernel.drain();
       const auto begun = Clock::now();
       auto written = std::async(std::launch::async, request);
       into[name].push_back(milliseconds(kernel.await(type, prefix, 1) - begun));
       written.get();
     };
-    change("node-added", RTM_NEWROUTE,
-           [&] { api.expect("POST", kNodesPath, object); });
-    change("node-removed", RTM_DELROUTE, [&] {
-      api.expect("DELETE", path_of(kNodesPath, node_name(number)));
-    });
+    change("node-added", RTM_NEWROUTE, [&] { api.expect("POST", kNodesPath, object); });
+    change("node-removed", RTM_DELROUTE,
+           [&] { api.expect("DELETE", path_of(kNodesPath, node_name(number))); });
   }
-  progress(fmt::format("node: added {:.1f} ms, removed {:.1f} ms",
-                       median(into["node-added"]),
+  progress(fmt::format("node: added {:.1f} ms, removed {:.1f} ms", median(into["node-added"]),
                        median(into["node-removed"])));
 }
 
 /// A new agent where an earlier one's forwarding stands.
-void measure_restart(const ControlPlane &control, const AgentNode &node,
-                     Measured &into) {
+void measure_restart(const ControlPlane& control, const AgentNode& node, Measured& into) {
   const auto begun = Clock::now();
   const KubernetesAgent agent(node, control.agent_kubeconfig());
   agent.await_programmed(kRoutes);
   const auto time = milliseconds(Clock::now() - begun);
-  const auto writes =
-      agent.status().at("lastApply").at("writes").to_number<double>();
+  const auto writes = agent.status().at("lastApply").at("writes").to_number<double>();
   expect_forwarding(node.space().name(), kSize);
   into["restart"].push_back(time);
   into["restart-writes"].push_back(writes);
-  progress(fmt::format("restart: {:.0f} ms, {:.0f} writes to the kernel", time,
-                       writes));
+  progress(fmt::format("restart: {:.0f} ms, {:.0f} writes to the kernel", time, writes));
 }
 
 /// Processor time of the API server for one event at one watch, beyond that of
 /// the write.
-void measure_watchers(const ControlPlane &control, Measured &into) {
-  const auto write_all = [&](const Watchers *watchers) {
+void measure_watchers(const ControlPlane& control, Measured& into) {
+  const auto write_all = [&](const Watchers* watchers) {
     const double before = processor_seconds(control.server());
     Api api(control.access());
     const std::size_t seen = watchers == nullptr ? 0 : watchers->events();
@@ -229,21 +205,18 @@ void measure_watchers(const ControlPlane &control, Measured &into) {
       check_interruption();
       beat(api, i);
     }
-    if (watchers != nullptr)
-      watchers->await(seen + kWatchers * kWatchedWrites);
+    if (watchers != nullptr) watchers->await(seen + kWatchers * kWatchedWrites);
     return processor_seconds(control.server()) - before;
   };
   const double alone = write_all(nullptr);
   const Watchers watchers(control.access(), kNodesPath, kWatchers);
   const double watched = write_all(&watchers);
-  into["server-event"].push_back(1e6 * (watched - alone) /
-                                 (kWatchers * kWatchedWrites));
-  progress(fmt::format("API server: {:.2f} ms a write, {:.1f} us an event, "
-                       "{:.0f} bytes an event",
-                       1e3 * alone / kWatchedWrites,
-                       into["server-event"].back(),
-                       static_cast<double>(watchers.bytes()) /
-                           static_cast<double>(watchers.events())));
+  into["server-event"].push_back(1e6 * (watched - alone) / (kWatchers * kWatchedWrites));
+  progress(
+      fmt::format("API server: {:.2f} ms a write, {:.1f} us an event, "
+                  "{:.0f} bytes an event",
+                  1e3 * alone / kWatchedWrites, into["server-event"].back(),
+                  static_cast<double>(watchers.bytes()) / static_cast<double>(watchers.events())));
 }
 
 struct Unit {
@@ -255,31 +228,26 @@ constexpr Unit kUnits[] = {{"-load", "%"},        {"-requests", "requests/min"},
                            {"start-bytes", "MB"}};
 
 std::string unit_of(std::string_view name) {
-  if (name == "start-bytes" || name.starts_with("memory"))
-    return "MB";
-  for (const auto &[part, unit] : kUnits) {
-    if (name.ends_with(part))
-      return std::string(unit);
+  if (name == "start-bytes" || name.starts_with("memory")) return "MB";
+  for (const auto& [part, unit] : kUnits) {
+    if (name.ends_with(part)) return std::string(unit);
   }
   return "ms";
 }
 
-std::vector<Row> run(const Options &options) {
+std::vector<Row> run(const Options& options) {
   const Space fabric("api");
   auto begun = Clock::now();
   const ControlPlane control(fabric, AgentNode::server_address());
-  progress(
-      fmt::format("API server ready after {:.1f} s", seconds_since(begun)));
+  progress(fmt::format("API server ready after {:.1f} s", seconds_since(begun)));
   begun = Clock::now();
   populate(control.access(), kSize);
-  progress(fmt::format(
-      "populated after {:.1f} s; API server {:.0f} MB, etcd {:.0f} MB",
-      seconds_since(begun), resident_megabytes(control.server()),
-      resident_megabytes(control.etcd())));
+  progress(fmt::format("populated after {:.1f} s; API server {:.0f} MB, etcd {:.0f} MB",
+                       seconds_since(begun), resident_megabytes(control.server()),
+                       resident_megabytes(control.etcd())));
   Measured measured;
   if (options.wants("server-event")) {
-    for (int run = 0; run < options.runs; ++run)
-      measure_watchers(control, measured);
+    for (int run = 0; run < options.runs; ++run) measure_watchers(control, measured);
   }
   for (int run = 0; run < options.runs; ++run) {
     progress(fmt::format("run {} of {}", run + 1, options.runs));
@@ -287,28 +255,23 @@ std::vector<Row> run(const Options &options) {
     auto agent = measure_start(control, node, measured);
     const Background heartbeats(control.access(), kHeartbeats, beat);
     if (options.wants("idle")) {
-      measure_load("idle", kIdle, control, node, *agent, {&heartbeats},
-                   measured);
+      measure_load("idle", kIdle, control, node, *agent, {&heartbeats}, measured);
       measured["memory"].push_back(resident_megabytes(agent->pid()));
     }
     if (options.wants("busy")) {
       const Background statuses(control.access(), kStatusWrites, write_status);
-      measure_load("busy", kBusy, control, node, *agent,
-                   {&heartbeats, &statuses}, measured);
+      measure_load("busy", kBusy, control, node, *agent, {&heartbeats, &statuses}, measured);
     }
-    if (options.wants("edit"))
-      measure_edits(control, node, run, measured);
-    if (options.wants("node"))
-      measure_nodes(control, node, measured);
+    if (options.wants("edit")) measure_edits(control, node, run, measured);
+    if (options.wants("node")) measure_nodes(control, node, measured);
     if (options.wants("restart")) {
       agent->end();
       measure_restart(control, node, measured);
     }
   }
   std::vector<Row> rows;
-  for (const auto &[name, values] : measured) {
-    if (!options.wants(name))
-      continue;
+  for (const auto& [name, values] : measured) {
+    if (!options.wants(name)) continue;
     rows.push_back({.bench = "kubernetes",
                     .name = name,
                     .unit = unit_of(name),
@@ -318,10 +281,10 @@ std::vector<Row> run(const Options &options) {
   return rows;
 }
 
-} // namespace
-} // namespace sextant::bench
+}  // namespace
+}  // namespace sextant::bench
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   using namespace sextant::bench;
   return run_program(argc, argv,
                      {.name = "kubernetes",
