@@ -243,4 +243,17 @@ json::object srv6_node_status(const ClusterSize& size, std::size_t node, std::in
           {"status", kubernetes::to_json(status)}};
 }
 
+json::object held_lease() {
+  const auto now = now_rfc3339();
+  const auto precise = now.substr(0, now.size() - 1) + ".000000Z";
+  return {{"apiVersion", "coordination.k8s.io/v1"},
+          {"kind", "Lease"},
+          {"metadata", {{"name", "sextant-aggregator"}}},
+          {"spec",
+           {{"holderIdentity", node_name(1)},
+            {"leaseDurationSeconds", 3600},
+            {"acquireTime", precise},
+            {"renewTime", precise}}}};
+}
+
 }  // namespace sextant::bench

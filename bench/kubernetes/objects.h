@@ -51,6 +51,9 @@ inline constexpr const char* kSecondSegment = "fcff:8::1";
 [[nodiscard]] boost::json::object srv6_node_status(const ClusterSize& size, std::size_t node,
                                                    std::int64_t generation);
 
+/// The Lease of the aggregator, which another node's agent holds for an hour.
+[[nodiscard]] boost::json::object held_lease();
+
 /// "2026-11-23T07:00:00Z", now.
 [[nodiscard]] std::string now_rfc3339();
 

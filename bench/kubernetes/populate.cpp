@@ -49,6 +49,8 @@ std::string srv6_node_status_path(std::size_t node) {
 }
 
 void populate(const ApiAccess& access, const ClusterSize& size) {
+  // Another node's agent is the aggregator, as for all nodes but one.
+  Api(access).expect("POST", kLeasesPath, serialize(held_lease()));
   in_parallel(access, size.policies, [&](Api& api, std::size_t policy) {
     api.expect("POST", kPoliciesPath,
                serialize(policy_object(size, policy, usual_segment(policy))));

@@ -23,6 +23,8 @@ void in_parallel(const ApiAccess& access, std::size_t count,
 
 inline constexpr const char* kNodesPath = "/api/v1/nodes";
 inline constexpr const char* kSrv6NodesPath = "/apis/sextant.dev/v1alpha1/srv6nodes";
+inline constexpr const char* kLeasesPath =
+    "/apis/coordination.k8s.io/v1/namespaces/sextant-system/leases";
 inline constexpr const char* kPoliciesPath = "/apis/sextant.dev/v1alpha1/srv6policies";
 
 }  // namespace sextant::bench
