@@ -14,8 +14,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <fstream>
 #include <optional>
+#include <thread>
 
 #include "base/unique_fd.h"
 #include "testbed/files.h"
@@ -241,15 +243,37 @@ Result<pid_t> spawn_daemon(const Command& command, const std::filesystem::path& 
   return *pid;
 }
 
+namespace {
+
+/// "Z" of "17 (sh) Z 1 ...": the name may hold anything, parentheses too.
+char state_of(pid_t pid) {
+  const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+  const auto end = stat ? stat->rfind(") ") : std::string::npos;
+  return end == std::string::npos || end + 2 >= stat->size() ? 'X' : (*stat)[end + 2];
+}
+
+/// Empty for a zombie, which runs no more. A process that begins a program has none for a moment
+/// either: after its close-on-exec descriptors are closed, before its arguments are there.
+std::string command_line(pid_t pid) {
+  constexpr std::chrono::seconds kPatience{1};
+  for (const auto end = Clock::now() + kPatience;;) {
+    const auto line = read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (!line || !line->empty()) return line.value_or("");
+    const char state = state_of(pid);
+    if (state == 'Z' || state == 'X' || Clock::now() >= end) return "";
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+}
+
+}  // namespace
+
 pid_t running_process(const std::filesystem::path& pid_file, const std::string& mark) {
   const auto text = read_file(pid_file);
   if (!text) return 0;
   pid_t pid = 0;
   std::from_chars(text->data(), text->data() + text->size(), pid);
   if (pid <= 0) return 0;
-  // Empty for a zombie too, which runs no more.
-  const auto line = read_file(fmt::format("/proc/{}/cmdline", pid));
-  return line && line->find(mark) != std::string::npos ? pid : 0;
+  return command_line(pid).find(mark) != std::string::npos ? pid : 0;
 }
 
 std::vector<pid_t> processes_in(std::span<const ino_t> namespaces) {

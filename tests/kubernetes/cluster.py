@@ -176,8 +176,8 @@ class Cluster:
     def fetch(self, pod, address, port=80):
         """The body of an HTTP answer, as seen from a pod; None where there is none."""
         script = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} {port}"
-        done = self.execute(pod, "sh", "-c", script, check=False)
-        return done.stdout.partition("\r\n\r\n")[2].strip() if done.returncode == 0 and done.stdout else None
+        done = self.execute(pod, "sh", "-c", script, check=False)  # its ends of lines are read as \n
+        return done.stdout.partition("\n\n")[2].strip() if done.returncode == 0 and done.stdout else None
 
     def pod_process(self, name, namespace="default"):
         """A process of the pod, as the machine numbers it: for nsenter --net, /proc/PID/root."""
