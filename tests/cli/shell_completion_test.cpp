@@ -34,7 +34,7 @@ TEST(ShellCompletion, BashRegistersTheFunction) {
 
 TEST(ShellCompletion, BashOffersCommandsOptionsAndValues) {
   EXPECT_EQ(bash_replies("sextant stat"), "status\n");
-  EXPECT_EQ(bash_replies("sextant testbed "), "basic\nfull\n");
+  EXPECT_EQ(bash_replies("sextant testbed "), "basic\nfull\ncluster\n");
   EXPECT_EQ(bash_replies("sextant status -o "), "table\njson\nyaml\n");
   EXPECT_EQ(bash_replies("sextant status --out"), "--output\n");
   EXPECT_EQ(bash_replies("sextant status --output=j"), "json\n") << "= breaks a word";
