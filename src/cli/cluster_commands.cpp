@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/failure.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/plain_words.h"
@@ -37,17 +38,6 @@ struct Arguments {
   std::vector<std::string> command;
 };
 using Shared = std::shared_ptr<Arguments>;
-
-[[noreturn]] void fail(const Error& error) {
-  fmt::print(stderr, "sextant: {}\n", error.message());
-  throw CLI::RuntimeError(1);
-}
-
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result) fail(result.error());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 void require_root() {
   if (::geteuid() == 0) return;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 
+#include "cli/failure.h"
 #include "cli/help.h"
 #include "installation/cni_install.h"
 #include "installation/pod_prefixes.h"
@@ -32,17 +33,6 @@ struct Options {
 void say(const std::string& text) {
   fmt::print("{}\n", text);
   std::fflush(stdout);  // a log, read while this waits
-}
-
-[[noreturn]] void fail(const Error& error) {
-  fmt::print(stderr, "sextant: {}\n", error.message());
-  throw CLI::RuntimeError(1);
-}
-
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result) fail(result.error());
-  return std::move(*result);
 }
 
 std::string check_pod_prefix(const std::string& text) {

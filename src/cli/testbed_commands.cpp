@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cli/cluster_commands.h"
+#include "cli/failure.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/plain_words.h"
@@ -38,17 +39,6 @@ struct Arguments {
   std::string machine;
   std::vector<std::string> command;
 };
-
-[[noreturn]] void fail(const Error& error) {
-  fmt::print(stderr, "sextant: {}\n", error.message());
-  throw CLI::RuntimeError(1);
-}
-
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result) fail(result.error());
-  return std::move(*result);
-}
 
 Id identify(Kind kind, const Arguments& arguments) {
   if (::geteuid() != 0) {
