@@ -5,6 +5,7 @@ set -euo pipefail
 
 document=$(realpath "$1")
 bin=$(realpath "$2")
+source=$(realpath "${document%/*}/..")
 export PATH=$bin:$PATH
 
 if ((EUID != 0)); then
@@ -12,8 +13,8 @@ if ((EUID != 0)); then
   exit 77
 fi
 
-# Every testbed that the document brings up, as "basic --name walk" or "full".
-mapfile -t testbeds < <(sed -nE 's/^sextant testbed (basic|full) up\b(.*--name ([a-z0-9]+))?.*/\1 \3/p' "$document" |
+# Every testbed that the document brings up, as "basic walk" or "full".
+mapfile -t testbeds < <(sed -nE 's/^sextant testbed (basic|full|cluster) up\b(.*--name ([a-z0-9]+))?.*/\1 \3/p' "$document" |
   sort -u)
 for testbed in "${testbeds[@]}"; do
   read -r kind name <<<"$testbed"
@@ -22,6 +23,12 @@ for testbed in "${testbeds[@]}"; do
     exit 77
   fi
 done
+
+if [[ ${testbeds[*]} == *cluster* && -z ${SEXTANT_KUBERNETES:-} ]] &&
+  ! compgen -G "${XDG_CACHE_HOME:-$HOME/.cache}/sextant/kubernetes-*/kube-apiserver" >/dev/null; then
+  echo "skipped: Kubernetes is not built: ./run kubernetes"
+  exit 77
+fi
 
 work=$(mktemp -d)
 cleanup() {
@@ -46,6 +53,8 @@ awk -v document="${document##*/}" '
   cat "$work/body"
 } >"$work/script"
 
+# As from the top of the tree, but what it writes goes away.
+cp -r "$source/deploy" "$work/"
 cd "$work"
 bash "$work/script" </dev/null
 echo "walkthrough: ${document##*/} works as written"
