@@ -89,19 +89,14 @@ struct Attributes {
   std::vector<std::uint8_t> prefix_sid = {};
   std::vector<UnknownAttribute> unknown = {};  // transitive ones, to be passed on
 
+  /// The partial bit (RFC 4271 section 5) of the attributes above, once set, stays: a bit for each
+  /// type code.
+  std::uint64_t partial = 0;
+
   [[nodiscard]] bool has(Community community) const;
   /// RFC 9830 section 3 and RFC 9012 section 8: of several colors the highest counts.
   [[nodiscard]] std::optional<ColorCommunity> color() const;
   friend bool operator==(const Attributes&, const Attributes&) = default;
-};
-
-/// How strictly SR Policy routes are read.
-enum class SrPolicyDialect : std::uint8_t {
-  kStandard,   // RFC 9830 in full
-  kCalicoVpp,  // neither NO_ADVERTISE nor a route target is asked for (section 4.2.1): Calico-VPP,
-               // SRv6-PI and others that inject through GoBGP send none
-  kOldCalicoVpp,  // and color 0 is taken, as releases sent it that gave both SIDs of a node that
-                  // color
 };
 
 /// What decoding depends on besides the bytes: part of the key under which a block is kept.

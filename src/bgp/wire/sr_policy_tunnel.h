@@ -27,6 +27,14 @@ struct SidBehavior {
   friend bool operator==(const SidBehavior&, const SidBehavior&) = default;
 };
 
+/// How strictly SR Policy routes are read.
+enum class SrPolicyDialect : std::uint8_t {
+  kStandard,   // RFC 9830 and RFC 9256 in full
+  kCalicoVpp,  // Calico-VPP, SRv6-PI and others that inject through GoBGP: neither NO_ADVERTISE nor
+               // a route target (RFC 9830 section 4.2.1), lists of weight 0 (SRv6-PI's files)
+  kOldCalicoVpp,  // and color 0: releases that gave both SIDs of a node that color
+};
+
 /// IANA "SR Policy Segment List Sub-TLVs".
 enum class SegmentType : std::uint8_t {
   kA = 1,  // SR-MPLS label
@@ -43,12 +51,18 @@ enum class SegmentType : std::uint8_t {
   kK = 16,
 };
 
+/// RFC 9830 section 2.4.4.2.3.
+inline constexpr std::uint8_t kSegmentFlagVerify = 0x80;
+inline constexpr std::uint8_t kSegmentFlagBehavior = 0x10;
+
 struct Segment {
   SegmentType type = SegmentType::kB;
-  std::uint8_t flags = 0;                    // as on the wire; V 0x80
+  std::uint8_t flags = 0;                    // as on the wire: kSegmentFlag...
   Ipv6Address sid;                           // type B
   std::optional<SidBehavior> behavior = {};  // type B
   std::vector<std::uint8_t> value = {};      // of other types: all behind the length
+  /// Of type B, with the flags that RFC 9830 asks for.
+  [[nodiscard]] static Segment of(const Ipv6Address& sid, std::optional<SidBehavior> behavior = {});
   friend bool operator==(const Segment&, const Segment&) = default;
 };
 
@@ -59,7 +73,7 @@ struct WeightedSegmentList {
   std::vector<SubTlv> unknown = {};
   /// Why an SRv6 headend cannot use it: empty, a type that is not B, weight 0, a SID that is none,
   /// more segments than an SRH holds. Empty where it can.
-  [[nodiscard]] std::string unusable() const;
+  [[nodiscard]] std::string unusable(SrPolicyDialect dialect = SrPolicyDialect::kStandard) const;
   friend bool operator==(const WeightedSegmentList&, const WeightedSegmentList&) = default;
 };
 
@@ -73,9 +87,12 @@ struct BindingSid {
 
 /// RFC 9830 section 2.4.3, sub-TLV 20. There may be several.
 struct Srv6BindingSid {
-  std::uint8_t flags = 0;  // S 0x80, I 0x40; B 0x20 follows from `behavior`
+  std::uint8_t flags = 0;  // as on the wire: S 0x80, I 0x40, B 0x20 (with `behavior`)
   Ipv6Address sid;
   std::optional<SidBehavior> behavior = {};
+  /// With the flags that RFC 9830 asks for.
+  [[nodiscard]] static Srv6BindingSid of(const Ipv6Address& sid,
+                                         std::optional<SidBehavior> behavior = {});
   friend bool operator==(const Srv6BindingSid&, const Srv6BindingSid&) = default;
 };
 
@@ -96,7 +113,7 @@ struct SrPolicyTunnel {
   /// The binding SID for SRv6: of sub-TLV 20, else of 13 (as Calico-VPP and SRv6-PI send it).
   [[nodiscard]] std::optional<Ipv6Address> srv6_bsid() const;
   /// Why no list can be used by an SRv6 headend; empty where one can.
-  [[nodiscard]] std::string unusable() const;
+  [[nodiscard]] std::string unusable(SrPolicyDialect dialect = SrPolicyDialect::kStandard) const;
   friend bool operator==(const SrPolicyTunnel&, const SrPolicyTunnel&) = default;
 };
 
@@ -104,13 +121,6 @@ struct SrPolicyTunnel {
 /// 9830 section 2.2). Errors name sub-TLV and length; all of them ask for treat-as-withdraw
 /// (RFC 9830 section 5).
 [[nodiscard]] Result<SrPolicyTunnel> decode_sr_policy(std::span<const std::uint8_t> attribute);
-/// The same checks, without keeping anything. `unusable` as SrPolicyTunnel::unusable.
-struct SrPolicyCheck {
-  std::optional<Error> malformed;
-  std::string unusable;
-};
-[[nodiscard]] SrPolicyCheck check_sr_policy(std::span<const std::uint8_t> attribute);
-
 /// The attribute's value: sub-TLVs in the order of SrPolicyTunnel, unknown ones last.
 /// Error: a list or name that does not fit its length field.
 [[nodiscard]] Result<std::vector<std::uint8_t>> encode_sr_policy(const SrPolicyTunnel& tunnel);
