@@ -121,6 +121,8 @@ class PolicyReporter {
       const auto* candidate = active(*policy);
       if (candidate == nullptr)
         return fail("NoValidPath", words.empty() ? "no candidate path is valid" : words);
+      if (candidate->object != object.key && !has_valid_path(*policy, object.key))
+        return fail("NoValidPath", words.empty() ? "no candidate path of it is valid" : words);
       if (candidate->object != object.key)
         return fail("NotActive", "a candidate path of " + candidate->object.to_string() +
                                      " is preferred (RFC 9256 section 2.9)");
@@ -137,6 +139,12 @@ class PolicyReporter {
   static const overlay::CandidateStatus* active(const PolicyStatus& policy) {
     const auto found = std::ranges::find_if(policy.candidates, &overlay::CandidateStatus::active);
     return found == policy.candidates.end() ? nullptr : &*found;
+  }
+
+  static bool has_valid_path(const PolicyStatus& policy, const ObjectKey& object) {
+    return std::ranges::any_of(policy.candidates, [&object](const auto& candidate) {
+      return candidate.object == object && candidate.invalid_reason.empty();
+    });
   }
 
   static void describe(const ObjectKey& object, const Policies& policies, PolicyReport& report) {

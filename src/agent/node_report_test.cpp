@@ -118,6 +118,22 @@ TEST_F(NodeReportTest, APolicyThatAnotherObjectOutranksIsNotActive) {
   EXPECT_TRUE(found.policies[1].programmed) << found.policies[1].message;
 }
 
+TEST_F(NodeReportTest, APolicyWithoutAValidPathSaysThatAlsoWhereAnotherObjectIsActive) {
+  begin();
+  reconciler_->take(example::change_of(example::gold()));
+  auto worse = example::gold();
+  worse.key.name = "platinum";
+  worse.binding_sid.reset();
+  worse.paths[0].lists[0].segments = {std::string("nobody")};
+  reconciler_->take(example::change_of(worse));
+  const auto found = status();
+  ASSERT_EQ(found.policies.size(), 2U);
+  EXPECT_EQ(found.policies[0].reason, "NoValidPath");
+  EXPECT_NE(found.policies[0].message.find("nobody"), std::string::npos)
+      << found.policies[0].message;
+  EXPECT_TRUE(found.policies[1].programmed) << found.policies[1].message;
+}
+
 TEST_F(NodeReportTest, ADataPlaneProblemHitsThePolicyThatItIsAbout) {
   begin();
   reconciler_->take(example::change_of(example::gold()));
