@@ -7,11 +7,13 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "cli/failure.h"
 #include "cli/help.h"
 #include "installation/cni_install.h"
 #include "installation/pod_prefixes.h"
+#include "kube/config.h"
 
 namespace sextant::cli {
 namespace {
@@ -40,19 +42,26 @@ std::string check_pod_prefix(const std::string& text) {
   return prefix ? "" : prefix.error().message();
 }
 
-std::vector<IpPrefix> pod_prefixes(const Options& options) {
-  std::vector<IpPrefix> prefixes;
-  for (const auto& text : options.pod_cidrs) prefixes.push_back(*IpPrefix::parse(text));
-  if (!prefixes.empty()) return prefixes;
+/// How the API server is reached; nothing where the prefixes are given.
+std::optional<kube::Config> api_server(const Options& options) {
+  if (options.programs_only || !options.pod_cidrs.empty()) return std::nullopt;
   if (options.node.empty())
     fail({.operation = "find the pod prefixes",
           .object = "",
           .cause = "no node is named",
           .hint = "give --node (or SEXTANT_NODE), or the prefixes themselves with --pod-cidr"});
-  const auto config = value_or_fail(options.in_cluster ? kube::in_cluster_config()
-                                                       : kube::load_kubeconfig(options.kubeconfig));
-  return value_or_fail(installation::wait_for_pod_prefixes(
-      config, options.node, std::chrono::seconds(options.timeout), say));
+  return value_or_fail(options.in_cluster ? kube::in_cluster_config()
+                                          : kube::load_kubeconfig(options.kubeconfig));
+}
+
+std::vector<IpPrefix> pod_prefixes(const Options& options,
+                                   const std::optional<kube::Config>& server) {
+  if (server)
+    return value_or_fail(installation::wait_for_pod_prefixes(
+        *server, options.node, std::chrono::seconds(options.timeout), say));
+  std::vector<IpPrefix> prefixes;
+  for (const auto& text : options.pod_cidrs) prefixes.push_back(*IpPrefix::parse(text));
+  return prefixes;
 }
 
 void show(const installation::InstallReport& report) {
@@ -65,6 +74,7 @@ void run(const Options& options) {
   places.programs = options.programs;
   places.configs = options.configs;
   if (!options.from.empty()) places.sources = {options.from.begin(), options.from.end()};
+  const auto server = api_server(options);  // wrong options are told before anything is written
   // The programs first: once the configuration is there, pods are started.
   show(value_or_fail(installation::install_programs(places)));
   if (options.programs_only) {
@@ -72,7 +82,7 @@ void run(const Options& options) {
     return;
   }
   const auto list = installation::NetworkList{.network = options.network,
-                                              .pod_prefixes = pod_prefixes(options),
+                                              .pod_prefixes = pod_prefixes(options, server),
                                               .max_segments = options.max_segments};
   show(value_or_fail(installation::install_config(places, list, options.beside_others)));
   say("the CNI plugin is installed");

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/failure.h"
 #include "cli/help.h"
 #include "cli/place_options.h"
 #include "cli/table.h"
@@ -22,11 +23,6 @@ struct Options {
 
 void print_error(const Error& error) { fmt::print(stderr, "sextant: {}\n", error.message()); }
 
-[[noreturn]] void fail(const Error& error) {
-  print_error(error);
-  throw CLI::RuntimeError(1);
-}
-
 std::string table_of(const std::vector<footprint::Item>& items) {
   Table table({"WHAT", "NAME", "DETAIL"});
   for (const auto& item : items)
@@ -35,15 +31,14 @@ std::string table_of(const std::vector<footprint::Item>& items) {
 }
 
 void show(const footprint::UninstallOptions& options) {
-  const auto found = footprint::take_inventory(options.places);
-  if (!found) fail(found.error());
-  const auto items = footprint::removable(*found, options.purge);
-  if (items.empty() && !found->agent) {
+  const auto found = value_or_fail(footprint::take_inventory(options.places));
+  const auto items = footprint::removable(found, options.purge);
+  if (items.empty() && !found.agent) {
     fmt::print("Nothing of Sextant is on this node.\n");
     return;
   }
   fmt::print("Would remove:\n{}", table_of(items));
-  for (const auto& objection : footprint::objections(*found))
+  for (const auto& objection : footprint::objections(found))
     fmt::print("{}: {}: {}; {}\n", options.force ? "with --force, although" : "would refuse",
                objection.object, objection.cause, objection.hint);
 }
@@ -54,17 +49,16 @@ void run(Options& options) {
   if (!options.manifests.empty()) places.manifests = options.manifests;
   if (options.dry_run) return show(options.uninstall);
 
-  const auto report = footprint::uninstall(options.uninstall);
-  if (!report) fail(report.error());
-  if (!report->removed.empty()) fmt::print("Removed:\n{}", table_of(report->removed));
-  if (report->clean()) {
+  const auto report = value_or_fail(footprint::uninstall(options.uninstall));
+  if (!report.removed.empty()) fmt::print("Removed:\n{}", table_of(report.removed));
+  if (report.clean()) {
     fmt::print("Nothing of Sextant is on this node{}.\n",
-               report->removed.empty() ? "" : " any more");
+               report.removed.empty() ? "" : " any more");
     return;
   }
   std::fflush(stdout);
-  for (const auto& error : report->errors) print_error(error);
-  fmt::print(stderr, "Still there:\n{}", table_of(report->remaining));
+  for (const auto& error : report.errors) print_error(error);
+  fmt::print(stderr, "Still there:\n{}", table_of(report.remaining));
   throw CLI::RuntimeError(1);
 }
 

@@ -1,9 +1,11 @@
 """What the lifecycle tests share: streams between pods, what Sextant has on a node, which of its state names an address."""
 import contextlib
+import functools
 import ipaddress
 import json
 import os
 import pathlib
+import re
 import signal
 import threading
 import time
@@ -173,22 +175,13 @@ class LifecycleTest(cluster.ClusterTest):
             for words in (["ip", "-4", "route", "show", "table", "all"], ["ip", "-6", "route", "show", "table", "all"],
                           ["ip", "nexthop"], ["ip", "-4", "rule"], ["ip", "-6", "rule"], ["nft", "list", "ruleset"]):
                 texts[f"{place}: {' '.join(words)}"] = self.on(node, *enter, *words)
-        for prefix in prefixes:
-            network = ipaddress.ip_network(prefix)
-            needle = str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-            for where, text in texts.items():
-                # Not Sextant's: what Kubernetes or the kernel itself keeps of the node's link.
-                lines = [line for line in text.splitlines() if needle in line.split() and "proto kernel" not in line]
-                lines += [line for line in text.splitlines()
-                          if needle not in line.split() and any(each.strip(",") == needle for each in line.split())]
-                found += [f"{where}: {line}" for line in lines]
-            bits = network.network_address.packed
-            if network.version == 4:
-                bits = b"\xff\xff" + bits
-            elif network.prefixlen < 128:
-                bits = bits[:network.prefixlen // 8]  # as far as bytes go
-            for name, entries in self.bpf_maps(node).items():
-                found += [f"map {name}: {entry.hex()}" for entry in entries if bits in entry]
+        networks = [ipaddress.ip_network(each) for each in prefixes]
+        for where, text in texts.items():
+            # "proto kernel": what the kernel itself keeps of the node's link.
+            found += [f"{where}: {line}" for line in text.splitlines()
+                      if "proto kernel" not in line and any(_inside(each, networks) for each in _ADDRESS.findall(line))]
+        for name, entries in self.bpf_maps(node).items():
+            found += [f"map {name}: {entry.hex()}" for entry in entries if any(_holds(entry, each) for each in networks)]
         return found
 
     def attached(self, node):
@@ -198,15 +191,46 @@ class LifecycleTest(cluster.ClusterTest):
 
     def bpf_maps(self, node):
         """{name: keys and values as bytes} of their maps."""
+        programs = {each["id"] for each in self.attached(node)}
+        numbers = {number for each in json.loads(run("bpftool", "-j", "prog")) if each["id"] in programs
+                   for number in each.get("map_ids", [])}
         maps = {}
-        for program in self.attached(node):
-            for number in json.loads(run("bpftool", "-j", "prog", "show", "id", program["id"])).get("map_ids", []):
-                name = json.loads(run("bpftool", "-j", "map", "show", "id", number))["name"]
-                if not name.startswith("sx_") or name in maps:
-                    continue
-                entries = json.loads(run("bpftool", "-j", "map", "dump", "id", number))
-                maps[name] = [_bytes(each.get("key", [])) + b"|" + _bytes(each.get("value", [])) for each in entries]
+        for each in json.loads(run("bpftool", "-j", "map")):
+            if each["id"] in numbers and each.get("name", "").startswith("sx_"):
+                entries = json.loads(run("bpftool", "-j", "map", "dump", "id", each["id"]))
+                maps[each["name"]] = [_bytes(entry.get("key", [])) + b"|" + _bytes(entry.get("value", [])) for entry in entries]
         return maps
+
+
+_ADDRESS = re.compile(r"[0-9a-fA-F]*[:.][0-9a-fA-F:.]*(?:/[0-9]+)?")
+
+
+@functools.lru_cache(maxsize=None)
+def _network(text):
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_network(text, strict=False)
+    return None
+
+
+def _inside(text, networks):
+    """Whether the text is an address or a prefix in one of the networks."""
+    found = _network(text)
+    return found is not None and any(found.version == each.version and found.subnet_of(each) for each in networks)
+
+
+def _holds(entry, network):
+    """Whether an address of the network lies anywhere in the bytes; IPv4 as IPv4-mapped IPv6, as the maps have it."""
+    bits = network.network_address.packed
+    begin = b"\xff\xff" if network.version == 4 else b""
+    width, kept = len(bits), network.max_prefixlen - network.prefixlen
+    wanted, whole = int.from_bytes(bits, "big") >> kept, begin + bits[:network.prefixlen // 8]
+    at = entry.find(whole)
+    while at >= 0:
+        candidate = entry[at + len(begin):at + len(begin) + width]
+        if len(candidate) == width and int.from_bytes(candidate, "big") >> kept == wanted:
+            return True
+        at = entry.find(whole, at + 1)
+    return False
 
 
 def _bytes(numbers):

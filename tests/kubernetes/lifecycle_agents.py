@@ -1,10 +1,11 @@
 """Agents come and go under traffic: another build rolls out, processes are killed, the API server is away."""
+import contextlib
 import json
 import pathlib
 import time
 
 import cluster
-from cluster import NAMESPACE, run, until
+from cluster import NAMESPACE, Failed, run, until
 from lifecycle import EVERY_WAY, LifecycleTest, policy
 from other_image import import_image, with_other_agent
 
@@ -22,8 +23,9 @@ class Upgrade(LifecycleTest):
 
     def programs(self):
         """{node: what tells builds of the attached BPF programs apart}"""
-        return {node: sorted({run("bpftool", "-j", "prog", "show", "id", each["id"])["tag"] for each in self.attached(node)})
-                for node in self.cluster.nodes()}
+        def tag(program):
+            return json.loads(run("bpftool", "-j", "prog", "show", "id", program["id"]))["tag"]
+        return {node: sorted({tag(each) for each in self.attached(node)}) for node in self.cluster.nodes()}
 
     def roll_out(self, what, *change):
         """Applies the change and awaits it on every node; the agents are others afterwards, and say that they are Ready."""
@@ -70,23 +72,31 @@ class AgentEnds(LifecycleTest):
         return sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
 
     def test_an_agent_that_starts_without_an_api_server_leaves_forwarding_and_catches_up(self):
+        node = "worker1"  # whose agent no other test here kills: kubelet starts it again at once
         self.addCleanup(self.cluster.wait_nodes_ready)
-        with self.streams(("master", "worker2")) as streams:
+        with self.streams(("master", node), (node, "master")) as streams:
             self.cluster.stop_daemon("master", "kube-apiserver")
             self.addCleanup(self.cluster.start_daemon, "master", "kube-apiserver")
-            old = self.kill_agent("master")
-            until(lambda: self.agent_process("master") not in (0, old), "kubelet has started another agent", 60)
-            time.sleep(3)  # it tries, and does no harm
+            old = self.kill_agent(node)
+            until(lambda: self.agent_process(node) not in (0, old), "kubelet has started another agent", 60)
+            until(lambda: self.source(node) is not None, "it answers")
+            self.assertFalse(self.source(node)["loaded"], "nobody can have told it anything")
             self.cluster.start_daemon("master", "kube-apiserver")
             start = time.monotonic()
             until(lambda: self.cluster.kubectl("get", "--raw", "/readyz", check=False).returncode == 0,
                   "the API server answers", 60)
             answers = time.monotonic()
-            until(lambda: self.ask("master", "/v1/status")["source"]["loaded"], "the agent has read everything", 60)
-            self.wait_healthy("master")
+            until(lambda: self.source(node)["loaded"], "the agent has read everything", 60)
+            self.wait_healthy(node)
             self.tell(f"the agent is in step {time.monotonic() - start:.1f} s after the API server was started, which was "
                       f"ready {answers - start:.1f} s after it")
         self.assert_lossless(streams)
+
+    def source(self, node):
+        """What the agent says of its source of wishes; None while it does not answer."""
+        with contextlib.suppress(Failed):
+            return self.ask(node, "/v1/status")["source"]
+        return None
 
     def test_what_is_deleted_while_an_agent_is_down_is_gone_when_it_is_back(self):
         self.cluster.apply(policy("missed", "worker2", "master", ["worker1", "master"], bsid="cafe::77"))

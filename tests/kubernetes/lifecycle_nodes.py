@@ -1,4 +1,5 @@
 """Nodes reboot, change their address or locator, are deleted, and come anew."""
+import contextlib
 import ipaddress
 import json
 import pathlib
@@ -6,9 +7,10 @@ import shutil
 import subprocess
 import time
 
-from cluster import run, until
+from cluster import Failed, run, until
 from lifecycle import LifecycleTest, Watch, condition, demo, policy, tainted
 
+FIRST, SECOND = "fd10::1001", "fd10::2001"  # addresses of worker1
 OTHERS = (("master", "worker2"), ("worker2", "master"))  # whom worker1 must not disturb
 READY_TAINTS = ("sextant.dev/not-ready", "node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable",
                 "node.kubernetes.io/unreachable")
@@ -17,6 +19,11 @@ READY_TAINTS = ("sextant.dev/not-ready", "node.kubernetes.io/not-ready", "node.k
 def overlay_addresses(pod_prefixes):
     """The node's own address in each pod prefix: what answers as soon as the node forwards, pods or not."""
     return [str(ipaddress.ip_network(each)[1]) for each in pod_prefixes]
+
+
+def heartbeat(node_object):
+    """When kubelet wrote the Node's status."""
+    return next(each["lastHeartbeatTime"] for each in node_object["status"]["conditions"] if each["type"] == "Ready")
 
 
 class NodeTest(LifecycleTest):
@@ -39,21 +46,23 @@ class NodeTest(LifecycleTest):
         return found
 
     def pod_is_back(self):
-        addresses = self.cluster.pod_ips(demo("worker1"))
-        return len(addresses) == 2 and all(self.ping("master", each) for each in addresses.values())
+        status = self.cluster.get("pod", demo("worker1"))["status"]
+        addresses = {each["ip"] for each in status.get("podIPs", [])}
+        return len(addresses) == 2 and all(self.ping("master", each) for each in addresses)
 
 
 class Reboot(NodeTest):
     def test_a_rebooted_node_is_ready_only_when_it_forwards_and_disturbs_no_other(self):
         own = overlay_addresses(self.node()["spec"]["podCIDRs"])
+        locator = self.node()["metadata"]["annotations"]["sextant.dev/locator"]
         with self.streams(*OTHERS) as streams:
             self.cluster.stop_node("worker1")
-            self.assertNotEqual(self.mentions("master", "fcdd:0:0:11aa::/64"), [], "its Node is there, so is the way to it")
-            # What was true before the reboot is not to be taken for what is true after it.
-            until(lambda: condition(self.node(), "Ready") != "True", "Kubernetes notices that the node is off", 60)
+            self.assertNotEqual(self.mentions("master", locator), [], "its Node is there, so is the way to it")
+            before = heartbeat(self.node())
             start = time.monotonic()
             self.cluster.start_node("worker1")
-            ready = Watch(again=0.02, ready=self.takes_pods)
+            # What kubelet said before the reboot is not to be taken for what is true after it.
+            ready = Watch(again=0.02, ready=lambda: heartbeat(self.node()) != before and self.takes_pods())
             forwards = Watch(again=0.02, **self.reaches(own))
             when_ready, when_forwards = ready.wait(90), forwards.wait(20)
             self.assertIn("ready", when_ready, "the node does not become Ready")
@@ -87,28 +96,44 @@ class Changes(NodeTest):
         self.wait_healthy()
 
     def test_another_address_moves_one_node_and_no_other(self):
-        device = json.loads(self.on("worker1", "ip", "-j", "-6", "addr", "show", "to", "fd10::1001"))[0]["ifname"]
+        device = json.loads(self.on("worker1", "ip", "-j", "-6", "addr", "show", "to", FIRST))[0]["ifname"]
         ways = OTHERS + (("master", "worker1"), ("worker1", "worker2"))
+        command = self.kubelet_command()
+        self.addCleanup(self.cluster.start_daemon, "worker1", "kubelet")  # where it runs, it stays
         with self.streams(*ways) as streams:
-            self.addCleanup(self.move, device, "fd10::2001", "fd10::1001")
-            self.move(device, "fd10::1001", "fd10::2001")
+            self.cluster.stop_daemon("worker1", "kubelet")
+            with self.kubelet([each.replace(FIRST, SECOND) for each in command]):
+                self.move(device, FIRST, SECOND)
+            with self.kubelet(command):
+                self.move(device, SECOND, FIRST)
         self.assert_lossless(streams)
 
+    def kubelet_command(self):
+        process = self.cluster.process("worker1", "kubelet")
+        return pathlib.Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
+
+    @contextlib.contextmanager
+    def kubelet(self, command):
+        """worker1's, with other options, until the end of the `with`."""
+        with open(pathlib.Path(self.cluster.details["state"]) / "logs/worker1/kubelet.log", "a") as log:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            try:
+                yield
+            finally:
+                child.terminate()
+                child.wait()
+
     def move(self, device, old, new):
-        """As an administrator does it: the new address is there, then kubelet tells it, then the old one goes."""
+        """As an administrator does it: the new address is there, kubelet tells it, then the old one goes."""
+        start = time.monotonic()
         self.on("worker1", "ip", "addr", "add", f"{new}/64", "dev", device, "nodad")
-        kubelet = self.cluster.process("worker1", "kubelet")
-        words = pathlib.Path(f"/proc/{kubelet}/cmdline").read_text().split("\0")[:-1]
-        self.cluster.stop_daemon("worker1", "kubelet")
-        log = open(pathlib.Path(self.cluster.details["state"]) / "logs/worker1/kubelet.log", "a")
-        child = subprocess.Popen([each.replace(old, new) for each in words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.addCleanup(child.wait)
-        self.addCleanup(child.terminate)
+        until(lambda: new in [each["address"] for each in self.node()["status"]["addresses"]], f"kubelet tells {new}", 60)
+        told = time.monotonic()
         for node in ("master", "worker2"):
-            until(lambda: not self.mentions(node, f"{old}/128"), f"{node} has forgotten {old}", 60)
+            until(lambda: not self.mentions(node, f"{old}/128"), f"{node} has forgotten {old}", 60, again=0.01)
+        self.tell(f"{old} -> {new}: kubelet tells after {told - start:.1f} s, no other node uses the old one "
+                  f"{time.monotonic() - told:.1f} s later")
         self.on("worker1", "ip", "addr", "del", f"{old}/64", "dev", device)
-        child.terminate()
-        child.wait()
 
 
 class Replaced(NodeTest):
@@ -131,7 +156,7 @@ class Replaced(NodeTest):
             start = time.monotonic()
             self.cluster.kubectl("delete", "node", "worker1")
             self.assert_nothing_left(traces, start)
-            self.join(start)
+            self.join()
         self.assert_lossless(streams)
         self.assertNotEqual(self.node()["metadata"]["uid"], old["metadata"]["uid"])
         for other in ("master", "worker2"):
@@ -164,13 +189,17 @@ class Replaced(NodeTest):
         for each in ("var/lib/upper/kubelet", "var/lib/upper/cni", "etc/upper/cni/net.d"):
             shutil.rmtree(disk / each, ignore_errors=True)
 
-    def join(self, start):
+    def agent_runs(self):
+        with contextlib.suppress(Failed):
+            return self.ask("worker1", "/livez") is not None
+        return False
+
+    def join(self):
         self.cluster.start_node("worker1")
         until(lambda: self.cluster.kubectl("get", "node", "worker1", check=False).returncode == 0, "kubelet registers", 60)
         self.assertTrue(tainted(self.node()), "it registers with the taint")
         self.cluster.apply(self.cluster.pod(demo("worker1"), "worker1"))
-        until(lambda: "worker1" in self.cluster.agent_pods(), "it has an agent's pod", 60)
-        time.sleep(2)  # the agent's pod is about to wait for pod prefixes
+        until(self.agent_runs, "its agent runs and waits for pod prefixes", 60)
         reached = self.reaches(overlay_addresses(self.PREFIXES))
         ready = Watch(again=0.02, ready=self.takes_pods)
         patch = {"metadata": {"annotations": {"sextant.dev/locator": self.LOCATOR, "sextant.dev/locator-reach": "on-link"}},

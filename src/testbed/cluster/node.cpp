@@ -7,6 +7,7 @@
 #include <charconv>
 #include <thread>
 
+#include "testbed/cluster/cgroups.h"
 #include "testbed/cluster/node_files.h"
 #include "testbed/cluster/node_script.h"
 #include "testbed/cluster/pki.h"
@@ -91,6 +92,10 @@ Result<bool> power_off(const Places& places, const std::string& node) {
   if (auto ended = testbed::end_processes(processes, std::chrono::milliseconds{0}); !ended) {
     return tl::unexpected(ended.error());
   }
+  // As after a boot of a machine: kubelet looks for a container behind each cgroup that it finds.
+  if (auto removed = remove_cgroups(places.cgroup(node)); !removed) {
+    return tl::unexpected(removed.error());
+  }
   return true;
 }
 
@@ -162,13 +167,15 @@ Result<std::vector<Daemon>> node_daemons(const Plan& plan, const ClusterNode& no
   return result;
 }
 
+Result<void> await_runtime(const Plan& plan, const std::string& node) {
+  const pid_t first = first_process(plan.places, node);
+  const fs::path socket = fmt::format("/proc/{}/root/run/containerd/containerd.sock", first);
+  return await_file(plan, node, socket, "containerd", "it opens no socket");
+}
+
 Result<void> import_images(const Plan& plan, const std::string& node,
                            const std::vector<fs::path>& archives) {
   constexpr std::chrono::seconds kLimit{120};
-  const pid_t first = first_process(plan.places, node);
-  const fs::path socket = fmt::format("/proc/{}/root/run/containerd/containerd.sock", first);
-  auto there = await_file(plan, node, socket, "containerd", "it opens no socket");
-  if (!there) return there;
   for (const fs::path& archive : archives) {
     const auto command =
         on_node(plan.places, node, {"ctr", "-n", "k8s.io", "images", "import", "-"});

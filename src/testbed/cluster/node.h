@@ -26,7 +26,10 @@ namespace sextant::cluster {
 [[nodiscard]] Result<std::vector<Daemon>> node_daemons(const Plan& plan,
                                                        const testbed::ClusterNode& node);
 
-/// Awaits containerd and gives it those images that it does not have in this version.
+/// Until containerd has its socket: kubelet ends where it finds none.
+[[nodiscard]] Result<void> await_runtime(const Plan& plan, const std::string& node);
+
+/// Gives containerd, which runs, those images that it does not have in this version.
 [[nodiscard]] Result<void> import_images(const Plan& plan, const std::string& node,
                                          const std::vector<std::filesystem::path>& archives);
 

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "testbed/cluster/images.h"
+#include "testbed/cluster/kubeconfig.h"
 #include "testbed/cluster/pki.h"
 #include "testbed/files.h"
 
@@ -61,6 +62,10 @@ std::string kubelet_configuration(const Plan& plan) {
                                                                    : "fdfb:af47:32b0::a"}},
       {"featureGates", json::object{{"IPv6DualStack", true}}},
       {"serializeImagePulls", false},
+      // How often it looks whether the node is Ready; others than changes are written as by
+      // default.
+      {"nodeStatusUpdateFrequency", "1s"},
+      {"nodeStatusReportFrequency", "5m"},
       // A full disk of the machine is no reason to evict pods.
       {"evictionHard", json::object{{"memory.available", "1Mi"},
                                     {"nodefs.available", "0%"},
@@ -70,23 +75,13 @@ std::string kubelet_configuration(const Plan& plan) {
   return json::serialize(configuration) + "\n";
 }
 
-/// With the credentials in it, for the node does not see the state directory.
+/// By names of the node's own disk, for it does not see the state directory.
 std::string kubeconfig(const Plan& plan, const std::string& user, const std::string& files) {
-  return fmt::format(
-      R"(apiVersion: v1
-kind: Config
-current-context: testbed
-contexts:
-- name: testbed
-  context: {{cluster: testbed, user: {user}}}
-clusters:
-- name: testbed
-  cluster: {{server: "{server}", certificate-authority: /etc/kubernetes/ca.crt}}
-users:
-- name: {user}
-  user: {{client-certificate: /etc/kubernetes/{files}.crt, client-key: /etc/kubernetes/{files}.key}}
-)",
-      fmt::arg("user", user), fmt::arg("server", api_url(plan.settings)), fmt::arg("files", files));
+  const fs::path folder{"/etc/kubernetes"};
+  return kubeconfig_text(plan.settings, user,
+                         {.authority = folder / "ca.crt",
+                          .certificate = folder / (files + ".crt"),
+                          .key = folder / (files + ".key")});
 }
 
 }  // namespace

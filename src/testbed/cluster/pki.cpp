@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "testbed/cluster/kubeconfig.h"
 #include "testbed/files.h"
 #include "testbed/process.h"
 
@@ -99,29 +100,11 @@ Result<void> write_kubeconfig(const Places& places, const Settings& settings,
                               const std::string& user) {
   // Controller manager and scheduler live beside the API server, whose address may be changed for
   // tests.
-  return testbed::write_file(
-      places.kubeconfig(user),
-      fmt::format(R"(apiVersion: v1
-kind: Config
-current-context: testbed
-contexts:
-- name: testbed
-  context: {{cluster: testbed, user: {user}}}
-clusters:
-- name: testbed
-  cluster:
-    server: {server}
-    certificate-authority: {ca}
-users:
-- name: {user}
-  user:
-    client-certificate: {certificate}
-    client-key: {key}
-)",
-                  fmt::arg("user", user), fmt::arg("server", api_url(settings)),
-                  fmt::arg("ca", places.pki("ca.crt").string()),
-                  fmt::arg("certificate", places.pki(user + ".crt").string()),
-                  fmt::arg("key", places.pki(user + ".key").string())));
+  return testbed::write_file(places.kubeconfig(user),
+                             kubeconfig_text(settings, user,
+                                             {.authority = places.pki("ca.crt"),
+                                              .certificate = places.pki(user + ".crt"),
+                                              .key = places.pki(user + ".key")}));
 }
 
 }  // namespace

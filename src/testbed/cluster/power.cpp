@@ -66,9 +66,8 @@ Result<void> start_node(const Plan& plan, const std::string& name) {
   const auto daemons = daemons_of(plan, **node);
   if (!daemons) return tl::unexpected(daemons.error());
   for (const Daemon& each : *daemons) {
-    // kubelet ends where it finds no container runtime.
     if (each.name == "kubelet") {
-      if (auto there = import_images(plan, name, {}); !there) return there;
+      if (auto there = await_runtime(plan, name); !there) return there;
     }
     if (auto started = start(plan.places, each); !started) return tl::unexpected(started.error());
   }

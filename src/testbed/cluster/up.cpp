@@ -47,7 +47,7 @@ class Builder {
 
   Plan plan_;
   const UpOptions& options_;
-  std::vector<fs::path> archives_;
+  std::shared_future<Result<std::vector<fs::path>>> archives_;
 };
 
 using Started = Result<std::vector<std::string>>;
@@ -63,7 +63,7 @@ Started Builder::start_daemon(const Daemon& daemon) {
   return std::vector{fmt::format("{} on {}", daemon.name, daemon.node)};
 }
 
-/// Power, container runtime and images: nothing that asks the API server.
+/// Power, container runtime, kubelet and images: nothing that needs an API server to begin.
 Started Builder::boot(const ClusterNode& node) {
   std::vector<std::string> started;
   const auto on = power_on(plan_, node);
@@ -74,9 +74,15 @@ Started Builder::boot(const ClusterNode& node) {
   const auto containerd = start_daemon(daemons->front());
   if (!containerd) return containerd;
   append(started, *containerd);
-  if (auto there = import_images(plan_, node.name, archives_); !there) {
-    return tl::unexpected(there.error());
-  }
+  if (auto there = await_runtime(plan_, node.name); !there) return tl::unexpected(there.error());
+  // kubelet looks for a Docker for 5 s before it talks to the API server.
+  const auto kubelet = start_daemon(daemons->at(1));
+  if (!kubelet) return kubelet;
+  append(started, *kubelet);
+  const auto& archives = archives_.get();
+  if (!archives) return tl::unexpected(archives.error());
+  auto imported = import_images(plan_, node.name, *archives);
+  if (!imported) return tl::unexpected(imported.error());
   return started;
 }
 
@@ -172,11 +178,11 @@ Result<void> Builder::build() {
   if (auto written = write_settings(places, plan_.settings); !written) return written;
   if (auto built = testbed::build_underlay(places.id(), plan_.lab()); !built) return built;
   say("{} namespaces and {} links made", plan_.lab().machines().size(), plan_.lab().links.size());
+  archives_ = std::async(std::launch::async, [this] {
+                return prepare_images(plan_, options_.image);
+              }).share();
   if (auto made = make_credentials(places, plan_.settings); !made) return made;
-  auto archives = prepare_images(plan_, options_.image);
-  if (!archives) return tl::unexpected(archives.error());
-  archives_ = std::move(*archives);
-  say("certificates and images made");
+  say("certificates made");
   if (const auto started = start_all(); !started) return tl::unexpected(started.error());
   if (auto registered = await_nodes(); !registered) return registered;
   if (!plan_.lab().routers.empty()) {
@@ -215,6 +221,9 @@ Result<UpReport> Builder::keep() {
     auto built = testbed::rebuild_machine(id, plan_.lab(), node.name);
     if (!built) return tl::unexpected(built.error());
   }
+  std::promise<Result<std::vector<fs::path>>> none;  // the nodes have them on their disks
+  none.set_value(std::vector<fs::path>{});
+  archives_ = none.get_future().share();
   auto started = start_all();
   if (!started) return tl::unexpected(started.error());
   UpReport report{.was_up = started->empty(), .repaired = std::move(*started)};
