@@ -72,6 +72,8 @@ using Segment = std::variant<srv6::Sid, std::string>;
 struct WeightedSegments {
   std::vector<Segment> segments;
   std::uint32_t weight = 1;
+  /// What the last segment does, where the source says so (RFC 9830 section 2.4.4.2.3).
+  std::optional<srv6::Behavior> last_behavior = {};
   friend bool operator==(const WeightedSegments&, const WeightedSegments&) = default;
 };
 

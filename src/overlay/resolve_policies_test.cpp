@@ -69,6 +69,11 @@ struct Completion {
 
 class ResolveLists : public ::testing::TestWithParam<Completion> {};
 
+WeightedSegments ending_in(WeightedSegments list, srv6::Behavior behavior) {
+  list.last_behavior = behavior;
+  return list;
+}
+
 std::string outcome(const PolicyStatus& policy) {
   const auto& candidate = policy.candidates.at(0);
   return candidate.active ? text(candidate.lists.at(0)) : candidate.invalid_reason;
@@ -97,6 +102,23 @@ INSTANTIATE_TEST_SUITE_P(
                    "segment list 1: ends in End.DT6 (fcdd:0:0:12aa:12::), which does not take IPv4 "
                    "packets",
                    "[fcdd:0:0:12aa:12::]"},
+        // Behaviors that came with the list.
+        Completion{"EndsInAnUnknownSidSaidToBeDt6",
+                   ending_in(list({"r6", "fcdd:0:0:12aa::b05"}), srv6::Behavior::kEndDt6),
+                   "segment list 1: ends in End.DT6 (fcdd:0:0:12aa::b05), which does not take IPv4 "
+                   "packets",
+                   "[fcff:6::1 fcdd:0:0:12aa::b05]"},
+        Completion{"EndsInASidSaidToBeEnd", ending_in(list({"r6"}), srv6::Behavior::kEnd),
+                   "[fcff:6::1 fcdd:0:0:12aa:13::]", "[fcff:6::1 fcdd:0:0:12aa:12::]"},
+        Completion{"TheNodesOwnWordCountsMore",
+                   ending_in(list({"fcdd:0:0:12aa:14::"}), srv6::Behavior::kEndDt6),
+                   "[fcdd:0:0:12aa:14::]", "[fcdd:0:0:12aa:14::]"},
+        Completion{"SaidToDecapsulateInAnothersLocator",
+                   ending_in(list({"fcdd:0:0:11aa::b05"}), srv6::Behavior::kEndDt46),
+                   "segment list 1: ends at node worker1 (fcdd:0:0:11aa::b05), not at the endpoint "
+                   "worker2",
+                   "segment list 1: ends at node worker1 (fcdd:0:0:11aa::b05), not at the endpoint "
+                   "worker2"},
         Completion{"EndsAtTheEndpointsEnd", list({"r6", "worker2"}),
                    "[fcff:6::1 fcdd:0:0:12aa:1:: fcdd:0:0:12aa:13::]",
                    "[fcff:6::1 fcdd:0:0:12aa:1:: fcdd:0:0:12aa:12::]"},

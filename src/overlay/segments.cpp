@@ -18,22 +18,35 @@ tl::expected<srv6::Sid, Fault> resolve_segment(const Segment& segment, const Dir
   return *node->end;
 }
 
+/// What came with the list, should it decapsulate.
+std::optional<srv6::Behavior> decapsulation(const std::optional<srv6::Behavior>& said) {
+  if (!said) return std::nullopt;
+  const bool any =
+      srv6::decapsulates(*said, Family::kIpv4) || srv6::decapsulates(*said, Family::kIpv6);
+  return any ? said : std::nullopt;
+}
+
 /// Appends the endpoint's service SID where the list does not end in one.
 tl::expected<void, Fault> finish_at_endpoint(std::vector<srv6::Sid>& segments,
+                                             const std::optional<srv6::Behavior>& said,
                                              const ListContext& context) {
   const auto last = segments.back();
-  if (const auto behavior = context.endpoint->decapsulation(last)) {
-    if (srv6::decapsulates(*behavior, context.family)) return {};
+  const auto own = context.endpoint != nullptr ? context.endpoint->decapsulation(last)
+                                               : std::optional<srv6::Behavior>();
+  const auto behavior = own ? own : decapsulation(said);
+  if (behavior && !srv6::decapsulates(*behavior, context.family)) {
     return tl::unexpected("ends in " + std::string(to_string(*behavior)) + " (" + last.to_string() +
                           "), which does not take " + std::string(to_string(context.family)) +
                           " packets");
   }
+  if (context.endpoint == nullptr || own) return {};
   const auto* owner = context.nodes.by_locator(last);
   if (owner != nullptr && owner != context.endpoint &&
       (!owner->router || owner->decapsulation(last))) {
     return tl::unexpected("ends at node " + owner->name + " (" + last.to_string() +
                           "), not at the endpoint " + context.endpoint->name);
   }
+  if (behavior) return {};
   if (const auto& service = context.endpoint->service_sid(context.family)) {
     segments.push_back(*service);
   }
@@ -57,10 +70,9 @@ tl::expected<srv6::SegmentList, Fault> complete(const WeightedSegments& list,
     }
     complete_list.segments.push_back(*sid);
   }
-  if (context.endpoint != nullptr) {
-    if (auto finished = finish_at_endpoint(complete_list.segments, context); !finished) {
-      return tl::unexpected(std::move(finished.error()));
-    }
+  if (auto finished = finish_at_endpoint(complete_list.segments, list.last_behavior, context);
+      !finished) {
+    return tl::unexpected(std::move(finished.error()));
   }
   if (const auto depth = complete_list.segments.size(); depth > context.max_segments) {
     return tl::unexpected("has " + std::to_string(depth) +

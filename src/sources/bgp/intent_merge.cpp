@@ -1,0 +1,229 @@
+#include "sources/bgp/intent_merge.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sextant::bgp_source {
+namespace {
+
+using bgp::ColorOnly;
+using overlay::IntentChange;
+using overlay::Node;
+using overlay::ObjectKey;
+using overlay::Policy;
+
+template <typename Key, typename T>
+void settle(const Key& key, const T* wanted, std::map<Key, T>& state,
+            std::map<Key, std::optional<T>>& change) {
+  const auto known = state.find(key);
+  if (wanted == nullptr) {
+    if (known == state.end()) return;
+    state.erase(known);
+    change.insert_or_assign(key, std::nullopt);
+  } else if (known == state.end() || known->second != *wanted) {
+    state.insert_or_assign(key, *wanted);
+    change.insert_or_assign(key, *wanted);
+  }
+}
+
+void add_learned(const LearnedNode& learned, Node& node) {
+  if (!node.locator) node.locator = learned.locator;
+  for (const auto member :
+       {&overlay::FixedSids::dt4, &overlay::FixedSids::dt6, &overlay::FixedSids::dt46}) {
+    if (!(node.sids.*member)) node.sids.*member = learned.sids.*member;
+  }
+  std::set<IpPrefix> known;
+  for (const auto& prefix : node.pod_prefixes) known.insert(prefix.prefix);
+  for (const auto& [prefix, color] : learned.pod_prefixes) {
+    std::optional<srv6::Color> steer;
+    if (color) steer = color->color;
+    if (known.insert(prefix).second) {
+      node.pod_prefixes.push_back({prefix, steer});
+    } else if (steer) {
+      const auto same = std::ranges::find(node.pod_prefixes, prefix, &overlay::PodPrefix::prefix);
+      if (!same->color) same->color = steer;
+    }
+  }
+}
+
+bool is_null(const IpAddress& endpoint) {
+  return std::ranges::all_of(endpoint.bytes(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+const IpAddress& endpoint_of(const Policy& policy) { return std::get<IpAddress>(policy.endpoint); }
+
+}  // namespace
+
+IntentMerge::IntentMerge(const overlay::Intent& primary, const RouteBook& book, std::string self,
+                         overlay::LocatorReach reach)
+    : primary_(primary), book_(book), self_(std::move(self)), reach_(reach), intent_(primary) {
+  for (const auto& [name, node] : primary.nodes) index(name);
+}
+
+/// Of two nodes with one address the first by name has it; the resolver reports the other.
+void IntentMerge::index(const std::string& name) {
+  std::set<Ipv6Address> touched;
+  if (const auto before = addresses_.find(name); before != addresses_.end()) {
+    touched.insert(before->second.begin(), before->second.end());
+    addresses_.erase(before);
+  }
+  if (const auto node = primary_.nodes.find(name); node != primary_.nodes.end()) {
+    for (const auto& address : node->second.addresses) {
+      if (!address.is_v6()) continue;
+      touched.insert(address.v6());
+      addresses_[name].push_back(address.v6());
+    }
+  }
+  for (const auto& address : touched) {
+    const auto known = names_.find(address);
+    const auto has = [&](const std::string& node) {
+      const auto found = addresses_.find(node);
+      return found != addresses_.end() && std::ranges::count(found->second, address) != 0;
+    };
+    if (known != names_.end() && has(known->second) && known->second <= name) continue;
+    names_.erase(address);
+    if (has(name)) {
+      names_.emplace(address, name);
+      continue;
+    }
+    const auto other = std::ranges::find_if(addresses_, [&](const auto& node) {
+      return std::ranges::count(node.second, address) != 0;
+    });
+    if (other != addresses_.end()) names_.emplace(address, other->first);
+  }
+}
+
+std::optional<Node> IntentMerge::node(const std::string& name) const {
+  if (const auto known = primary_.nodes.find(name); known != primary_.nodes.end()) {
+    auto node = known->second;
+    if (name == self_) return node;
+    if (const auto addresses = addresses_.find(name); addresses != addresses_.end()) {
+      for (const auto& address : addresses->second) {
+        if (names_.at(address) == name) add_learned(book_.node(address), node);
+      }
+    }
+    return node;
+  }
+  const auto address = learned_.find(name);
+  if (address == learned_.end() || names_.contains(address->second)) return std::nullopt;
+  const auto learned = book_.node(address->second);
+  if (learned.empty()) return std::nullopt;
+  Node node{.name = name, .location = "BGP", .addresses = {address->second}, .reach = reach_};
+  add_learned(learned, node);
+  return node;
+}
+
+void IntentMerge::show(const std::string& name, IntentChange& change) {
+  const auto merged = node(name);
+  settle(name, merged ? &*merged : nullptr, intent_.nodes, change.nodes);
+}
+
+void IntentMerge::show(const ObjectKey& key, const Policy* policy, IntentChange& change) {
+  settle(key, policy, intent_.policies, change.policies);
+}
+
+void IntentMerge::note_colors(const Ipv6Address& address) {
+  std::set<bgp::ColorCommunity> colors;
+  for (const auto& [prefix, color] : book_.node(address).pod_prefixes) {
+    if (!color) continue;
+    if (color->color_only == ColorOnly::kNullEndpoint ||
+        color->color_only == ColorOnly::kAnyEndpoint) {
+      colors.insert(*color);
+    }
+  }
+  if (colors.empty()) {
+    colors_.erase(address);
+  } else {
+    colors_[address] = std::move(colors);
+  }
+}
+
+IntentMerge::Policies IntentMerge::color_only_policies() const {
+  Policies copies;
+  for (const auto& [address, colors] : colors_) {
+    for (const auto& color : colors) {
+      std::vector<const Policy*> found;
+      for (const auto& [nlri, policy] : policies_) {
+        if (policy.color != color.color || endpoint_of(policy) == IpAddress(address)) continue;
+        if (color.color_only == ColorOnly::kAnyEndpoint || is_null(endpoint_of(policy))) {
+          found.push_back(&policy);
+        }
+      }
+      // Ascending: any endpoint, then the null endpoint, each by preference.
+      std::ranges::stable_sort(found, {}, [](const Policy* policy) {
+        return std::pair(is_null(endpoint_of(*policy)), policy->paths.front().preference);
+      });
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        auto copy = *found[i];
+        copy.key.name += " for " + address.to_string();
+        copy.endpoint = IpAddress(address);
+        copy.binding_sid.reset();  // it stays with the policy itself
+        copy.paths.front().preference = static_cast<std::uint32_t>(i);
+        copies.insert_or_assign(copy.key, std::move(copy));
+      }
+    }
+  }
+  return copies;
+}
+
+IntentChange IntentMerge::take(const IntentChange& primary, const RouteBook::Change& learned) {
+  IntentChange change;
+  std::set<std::string> names;
+  const auto touch = [&](const Ipv6Address& address) {
+    if (const auto known = names_.find(address); known != names_.end()) names.insert(known->second);
+    names.insert(address.to_string());
+  };
+  for (const auto& [name, node] : primary.nodes) {
+    names.insert(name);
+    std::set<Ipv6Address> addresses;  // that it had or has now: their routes may change hands
+    if (const auto before = addresses_.find(name); before != addresses_.end()) {
+      addresses.insert(before->second.begin(), before->second.end());
+    }
+    if (node) {
+      for (const auto& address : node->addresses) {
+        if (address.is_v6()) addresses.insert(address.v6());
+      }
+    }
+    for (const auto& address : addresses) touch(address);
+    index(name);
+    for (const auto& address : addresses) touch(address);
+  }
+  for (const auto& address : learned.nodes) {
+    if (book_.node(address).empty()) {
+      learned_.erase(address.to_string());
+    } else {
+      learned_[address.to_string()] = address;
+    }
+    touch(address);
+    note_colors(address);
+  }
+  for (const auto& name : names) show(name, change);
+
+  for (const auto& [key, policy] : primary.policies) {
+    show(key, policy ? &*policy : nullptr, change);
+  }
+  for (const auto& [nlri, policy] : learned.policies) {
+    if (policy) {
+      policies_.insert_or_assign(nlri, *policy);
+    } else {
+      policies_.erase(nlri);
+    }
+    // One to the null endpoint leads nowhere by itself.
+    const bool shown = policy && !is_null(nlri.endpoint);
+    show(policy_key(nlri), shown ? &*policy : nullptr, change);
+  }
+  if (!learned.empty()) {
+    auto copies = color_only_policies();
+    for (const auto& [key, copy] : copies_) {
+      if (!copies.contains(key)) show(key, nullptr, change);
+    }
+    for (const auto& [key, copy] : copies) show(key, &copy, change);
+    copies_ = std::move(copies);
+  }
+  for (const auto& [key, prefix] : primary.sid_prefixes) {
+    settle(key, prefix ? &*prefix : nullptr, intent_.sid_prefixes, change.sid_prefixes);
+  }
+  return change;
+}
+
+}  // namespace sextant::bgp_source
