@@ -128,10 +128,10 @@ TEST_F(NodeReportTest, APolicyWithoutAValidPathSaysThatAlsoWhereAnotherObjectIsA
   reconciler_->take(example::change_of(worse));
   const auto found = status();
   ASSERT_EQ(found.policies.size(), 2U);
-  EXPECT_EQ(found.policies[0].reason, "NoValidPath");
-  EXPECT_NE(found.policies[0].message.find("nobody"), std::string::npos)
-      << found.policies[0].message;
-  EXPECT_TRUE(found.policies[1].programmed) << found.policies[1].message;
+  EXPECT_EQ(found.policies[1].reason, "NoValidPath");
+  EXPECT_NE(found.policies[1].message.find("nobody"), std::string::npos)
+      << found.policies[1].message;
+  EXPECT_TRUE(found.policies[0].programmed) << found.policies[0].message;
 }
 
 TEST_F(NodeReportTest, ADataPlaneProblemHitsThePolicyThatItIsAbout) {
