@@ -121,18 +121,21 @@ class Decoder {
     }
     if ((flags_ & kOptionalTransitive) != *specified) {
       // RFC 6793 section 6 asks no more than that AS4_ attributes are left out.
-      const bool as4 = type_ == Type::kAs4Path || type_ == Type::kAs4Aggregator;
-      return add(as4 ? Verdict::kAttributeDiscard : Verdict::kTreatAsWithdraw,
+      return add(is_as4() ? Verdict::kAttributeDiscard : Verdict::kTreatAsWithdraw,
                  UpdateError::kAttributeFlags,
                  "its flags are wrong for its type (RFC 7606 section 3 c)");
     }
-    // Of a well-known or non-transitive attribute the partial bit means nothing (RFC 4271
-    // section 4.3).
-    if (*specified == kOptionalTransitive && (flags_ & kFlagPartial) != 0 && code < 64) {
+    const auto faults = out_.judgement.faults().size();
+    read_known();
+    // The partial bit of what is kept. Of a well-known or non-transitive attribute it means nothing
+    // (RFC 4271 section 4.3); AS4_ attributes are made anew for each peer.
+    if (*specified == kOptionalTransitive && (flags_ & kFlagPartial) != 0 && code < 64 &&
+        !is_as4() && out_.judgement.faults().size() == faults) {
       attributes().partial |= bit;
     }
-    read_known();
   }
+
+  bool is_as4() const { return type_ == Type::kAs4Path || type_ == Type::kAs4Aggregator; }
 
   void read_unknown() {
     if ((flags_ & kFlagOptional) == 0) {
