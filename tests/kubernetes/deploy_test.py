@@ -213,6 +213,36 @@ class DeployTest(unittest.TestCase):
             self.maxDiff = None
             self.assertEqual(*shapes, overlay)
 
+    def test_kubectl_explains_every_field_that_a_user_writes(self):
+        def silent(path, schema):
+            fields = {f"{path}.{name}": each for name, each in schema.get("properties", {}).items()}
+            if "items" in schema:
+                yield from silent(path, schema["items"])
+            for name, each in fields.items():
+                if not each.get("description"):
+                    yield name
+                yield from silent(name, each)
+
+        for file in sorted((SOURCE / "deploy/crds").glob("srv6*.yaml")):
+            definition = yaml.safe_load(file.read_text())
+            schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+            self.assertEqual(list(silent("spec", schema["properties"]["spec"])), [], file.name)
+        self.server.kubectl("apply", "-k", SOURCE / "deploy/crds")
+        try:
+            self.server.kubectl("wait", "--for=condition=established", "crd/srv6policies.sextant.dev")
+            field = "srp.spec.candidatePaths.segmentLists.weight"
+            end = time.monotonic() + 30  # the API server publishes a definition some seconds after it serves it
+            while not (told := self.explained(field)) and time.monotonic() < end:
+                time.sleep(0.2)
+            self.assertIn("share of the flows", told)
+        finally:
+            self.server.kubectl("delete", "-k", SOURCE / "deploy/crds")
+
+    def explained(self, field):
+        """Empty while the API server does not know it."""
+        command = self.server.inside(self.server.programs / "kubectl", f"--kubeconfig={self.server.config}", "explain", field)
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+
     def refused(self, questions):
         """Those of them that the agent may not: (verb, "resource.group/subresource", namespace, name)."""
         reviews = []
