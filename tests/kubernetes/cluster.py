@@ -57,6 +57,7 @@ class Cluster:
     def __init__(self, bin_dir, name, options=()):
         self.bin, self.name, self.options = pathlib.Path(bin_dir), name, options
         self.details = None
+        self.before_down = []  # functions that remove what a test has added to the cluster's machines
 
     def command(self, *words):
         """`sextant testbed cluster WORDS... --name NAME`"""
@@ -71,6 +72,8 @@ class Cluster:
         self.details = json.loads(run(*self.command("status"), "-o", "json"))
 
     def down(self):
+        for each in self.before_down:
+            each()
         run(*self.command("down"), check=False)
 
     # ---- kubectl

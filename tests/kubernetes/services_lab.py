@@ -122,7 +122,8 @@ class Lab:
         name = self.outside
         self.remove_outside()
         run("ip", "netns", "add", name)
-        atexit.register(self.remove_outside)
+        atexit.register(self.remove_outside)  # of a cluster that stays up
+        self.cluster.before_down.append(self.remove_outside)
         for words in (f"-n {switch} link add to-outside type veth peer name eth0 netns {name}",
                       f"-n {switch} link set to-outside master bridge up", f"-n {name} link set lo up",
                       f"-n {name} link set eth0 up", f"-n {name} address add {OUTSIDE[4]}/24 dev eth0",
