@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.h"
+#include "kube/backoff.h"
 
 namespace sextant::kube {
 
@@ -20,18 +21,36 @@ struct Background::State {
   bool stopped = false;
 };
 
+/// Holds `work` in its frame, and not in the state: what the work holds may hold the Background.
+Task<void> Background::run(std::shared_ptr<State> state, std::string what,
+                           std::function<Task<void>()> work, Delays delays) {
+  Backoff backoff(delays.first, delays.longest);
+  while (true) {
+    try {
+      auto task = work();
+      co_await std::move(task);
+      co_return;
+    } catch (const std::exception& error) {
+      if (state->stopped) co_return;  // it ended by the exception of that
+      log::error("{} failed, and is begun again: {}", what, error.what());
+    }
+    co_await sleep_for(backoff.next());
+  }
+}
+
 void Background::start(asio::io_context& io, std::string what, std::function<Task<void>()> work) {
+  start(io, std::move(what), std::move(work), Delays());
+}
+
+void Background::start(asio::io_context& io, std::string what, std::function<Task<void>()> work,
+                       Delays delays) {
   stop();
   state_ = std::make_shared<State>();
-  auto done = [state = state_, what = std::move(what)](const std::exception_ptr& exception) {
-    if (!exception || state->stopped) return;  // stopped: it ended by the exception of that
-    try {
-      std::rethrow_exception(exception);
-    } catch (const std::exception& error) {
-      log::error("{} ended: {}", what, error.what());
-    }
+  auto done = [state = state_](const std::exception_ptr& exception) {
+    if (exception && !state->stopped) std::rethrow_exception(exception);
   };
-  asio::co_spawn(io, std::move(work),
+  auto task = run(state_, std::move(what), std::move(work), delays);
+  asio::co_spawn(io, std::move(task),
                  asio::bind_cancellation_slot(state_->signal.slot(), std::move(done)));
 }
 

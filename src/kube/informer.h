@@ -45,6 +45,7 @@ class Informer {
             [this](std::vector<UntypedChange>&& changes) { take(std::move(changes)); }) {}
 
   void start() { reflector_.start(); }
+  void ask_now() { reflector_.ask_now(); }
   [[nodiscard]] bool synced() const { return reflector_.health().synced; }
   [[nodiscard]] const InformerHealth& health() const { return reflector_.health(); }
   [[nodiscard]] const Objects& objects() const { return objects_; }

@@ -342,6 +342,102 @@ TEST_F(InformerTest, LeavesTurnsToOthersInAFloodOfEvents) {
   EXPECT_GT(batches.size(), 20U);
 }
 
+/// A bug of who hears it: nothing of what it was told is taken for known.
+TEST_F(InformerTest, TellsAllAgainWhereTheOneWhoHearsItFails) {
+  connect();
+  std::size_t failures = 0;
+  informer = std::make_unique<Informer<Node>>(
+      *client, kNodes, informer_options, decode_node, [&](std::span<const Change<Node>> changes) {
+        std::string text;
+        for (const auto& change : changes)
+          text +=
+              fmt::format("{}{}{}", text.empty() ? "" : " ", change.now ? "+" : "-", change.key);
+        batches.push_back(text);
+        if (batches.size() != 1 && batches.size() != 3) return;
+        ++failures;
+        throw std::runtime_error("odd");
+      });
+  informer->start();
+  ASSERT_TRUE(until_batches(2));
+  EXPECT_EQ(batches, (Texts{"+a +b", "+a +b"}));
+  ASSERT_TRUE(until_watches(1));
+  items = {object_text("a", 1)};
+  send(event_text("DELETED", object_text("b", 6)));
+  ASSERT_TRUE(until_batches(4));
+  EXPECT_EQ(batches[2], "-b");
+  EXPECT_EQ(batches[3], "-b +a");
+  EXPECT_EQ(failures, 2U);
+  EXPECT_EQ(informer->objects().size(), 1U);
+}
+
+TEST_F(InformerTest, DoesWithoutWhatItMayNotReadWhereThatIsOptional) {
+  bool allowed = false;
+  server.set_handler([&](const SeenRequest& request) -> Reply {
+    if (!allowed) return {.status = 403, .body = status_body(403, "Forbidden")};
+    return usual(request);
+  });
+  follow();
+  ASSERT_TRUE(until([&] { return informer->health().last_error.has_value(); }));
+  EXPECT_FALSE(informer->synced()) << "it is not optional";
+  batches.clear();
+  informer_options.optional = true;
+  informer_options.delays.longest_missing = 1h;
+  informer_options.delays.first = 1h;
+  follow();
+  ASSERT_TRUE(until_batches(1));
+  EXPECT_EQ(batches, Texts{""});
+  EXPECT_TRUE(informer->synced());
+  EXPECT_TRUE(informer->health().refused);
+  EXPECT_TRUE(informer->health().missing);
+  allowed = true;
+  informer->ask_now();
+  ASSERT_TRUE(until_batches(2));
+  EXPECT_EQ(batches.back(), "+a +b");
+  EXPECT_FALSE(informer->health().refused);
+  ASSERT_TRUE(until_watches(1));
+  allowed = false;  // what is known is not given up for that
+  send(event_text("ERROR", status_body(410, "Expired")));
+  ASSERT_TRUE(until([&] { return informer->health().last_error.has_value(); }));
+  EXPECT_EQ(informer->objects().size(), 2U);
+}
+
+TEST_F(InformerTest, ReadsFromTheServersCacheNotOlderThanItWasTold) {
+  int asked = 0;
+  informer_options.not_older_than = [&]() -> Task<Answer<std::string>> {
+    if (++asked == 1) co_return tl::unexpected(ApiError{.error = {.cause = "not now"}});
+    co_return "3";
+  };
+  follow();
+  ASSERT_TRUE(until_watches(1));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(lists(), 1U);
+  EXPECT_EQ(server.seen().front().value("resourceVersion"), "3");
+  EXPECT_EQ(server.seen().front().value("limit"), "") << "pages come from the store";
+  EXPECT_EQ(batches, Texts{"+a +b"});
+
+  send(event_text("MODIFIED", object_text("a", 7)) + event_text("ERROR", status_body(410, "Gone")));
+  ASSERT_TRUE(until_watches(2));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(lists(), 2U);
+  EXPECT_EQ(server.seen()[2].value("resourceVersion"), "7") << "never back in time";
+}
+
+/// As after etcd was restored from a backup: its versions are older ones.
+TEST_F(InformerTest, AsksTheStoreWhereTheCacheDoesNotComeToTheVersion) {
+  informer_options.not_older_than = []() -> Task<Answer<std::string>> { co_return "1000"; };
+  server.set_handler([&](const SeenRequest& request) -> Reply {
+    if (!request.is_watch() && request.value("resourceVersion") == "1000")
+      return {.status = 504, .body = status_body(504, "Timeout", "Too large resource version")};
+    return usual(request);
+  });
+  follow();
+  ASSERT_TRUE(until_watches(1));
+  EXPECT_EQ(batches, Texts{"+a +b"});
+  EXPECT_EQ(lists(), 2U);
+  EXPECT_EQ(server.seen()[1].value("limit"), "500");
+  EXPECT_FALSE(server.seen()[1].query.contains("resourceVersion"));
+}
+
 TEST_F(InformerTest, SaysNothingAfterItsEnd) {
   follow();
   ASSERT_TRUE(until_watches(1));

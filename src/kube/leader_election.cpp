@@ -88,6 +88,7 @@ Clock::time_point LeaderElection::State::expiry() const {
 }
 
 Task<void> LeaderElection::State::run() {
+  lead(false);  // an exception may have ended it while it led
   while (true) {
     co_await become_leader();
     lead(true);

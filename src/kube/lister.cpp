@@ -28,7 +28,10 @@ ApiRequest request_of(const ListQuery& query, unsigned limit, const std::string&
                      .method = "GET",
                      .target = collection_path(query.resource, query.ns)};
   add_selectors(request.target, query.selectors);
-  if (limit != 0) add_query(request.target, "limit", std::to_string(limit));
+  if (!query.not_older_than.empty())
+    add_query(request.target, "resourceVersion", query.not_older_than);
+  else if (limit != 0)
+    add_query(request.target, "limit", std::to_string(limit));
   if (!next.empty()) add_query(request.target, "continue", next);
   return request;
 }

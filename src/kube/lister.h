@@ -15,6 +15,9 @@ struct ListQuery {
   std::string ns = {};
   Selectors selectors = {};
   unsigned page = 500;
+  /// Empty: as the store has it now. Else from the server's memory, and not older than this; "0":
+  /// whatever that has. Without pages: with them it would be read from the store, as it was then.
+  std::string not_older_than = {};
 };
 
 struct Lister {

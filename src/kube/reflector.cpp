@@ -2,6 +2,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <map>
@@ -36,7 +39,8 @@ struct Reflector::State {
         decode(std::move(decode_with)),
         deliver(std::move(deliver_to)),
         backoff(options.delays.first, options.delays.longest),
-        missing_backoff(options.delays.first, options.delays.longest_missing) {}
+        missing_backoff(options.delays.first, options.delays.longest_missing),
+        missing_timer(io) {}
 
   /// An object of a list that is being read.
   struct Listed {
@@ -47,10 +51,13 @@ struct Reflector::State {
 
   [[nodiscard]] Task<void> run();
   [[nodiscard]] Task<void> pause(const ApiError& error);
+  void forget_versions();
   [[nodiscard]] Task<void> cope_with_missing(const ApiError& error);
+  [[nodiscard]] Task<void> do_without(bool refused);
   [[nodiscard]] Task<Answer<void>> list();
+  [[nodiscard]] Task<Answer<std::string>> list_version();
   void take_listed(const json::object& object, Fresh& fresh);
-  void replace_all(Fresh fresh);
+  void replace_all(Fresh fresh, bool news = false);
   [[nodiscard]] Task<Answer<void>> watch();
   [[nodiscard]] Answer<void> take_line(std::string_view line, std::vector<UntypedChange>& changes);
   void take_event(std::string_view type, const json::object& object,
@@ -68,9 +75,12 @@ struct Reflector::State {
   Decode decode;
   Deliver deliver;
   Backoff backoff, missing_backoff;
+  asio::steady_timer missing_timer;
   InformerHealth health;
   bool stopped = false;
   std::string version;                          // to watch from; empty: list first
+  std::string newest;                           // seen so far
+  bool consistent = false;                      // the next list is one, whatever the options say
   std::map<std::string, std::string> versions;  // of each known object
   ObjectParser parser;
   Clock::time_point listed_at;
@@ -97,7 +107,23 @@ void Reflector::State::note(const ApiError& error) {
 }
 
 void Reflector::State::hand_out(std::vector<UntypedChange>&& changes) {
-  if (!stopped) deliver(std::move(changes));
+  if (stopped) return;
+  std::vector<std::string> gone;
+  for (const auto& change : changes)
+    if (change.now == nullptr) gone.push_back(change.key);
+  try {
+    deliver(std::move(changes));
+  } catch (...) {  // a bug of who hears it; this begins again, and they are to be told again
+    for (auto& key : gone) versions.try_emplace(std::move(key));
+    throw;
+  }
+}
+
+/// What is known stays known, but is told again by the next list: it may have been lost.
+void Reflector::State::forget_versions() {
+  version.clear();
+  for (auto& [key, known] : versions) known.clear();
+  health.watching = false;
 }
 
 std::shared_ptr<const void> Reflector::State::decoded(const std::string& key,
@@ -113,11 +139,18 @@ std::shared_ptr<const void> Reflector::State::decoded(const std::string& key,
 }
 
 Task<void> Reflector::State::run() {
+  forget_versions();  // an exception may have ended it before
   while (true) {
     if (version.empty()) {
       const auto listed = co_await list();
       if (!listed && listed.error().not_found()) {
         co_await cope_with_missing(listed.error());
+        continue;
+      }
+      // What was read once is not given up for permissions that are lost.
+      const bool nothing_read = !health.synced || health.missing;
+      if (!listed && listed.error().status == 403 && options.optional && nothing_read) {
+        co_await do_without(true);
         continue;
       }
       if (!listed) {
@@ -170,31 +203,59 @@ Task<void> Reflector::State::cope_with_missing(const ApiError& error) {
     if (!ready_seen) co_await pause(error);
     co_return;
   }
+  co_await do_without(false);
+}
+
+Task<void> Reflector::State::do_without(bool refused) {
   contact();
-  if (!health.missing)
+  if (!health.missing && !refused)
     log::info("the API server has no {}: their definition is not installed", to_string(resource));
   health.missing = true;
-  if (!health.synced || !versions.empty()) replace_all({});
-  co_await sleep_for(missing_backoff.next());
+  const bool news = std::exchange(health.refused, refused) != refused;
+  if (!health.synced || !versions.empty() || news) replace_all({}, news);
+  missing_timer.expires_after(missing_backoff.next());
+  boost::system::error_code asked;
+  co_await missing_timer.async_wait(asio::redirect_error(asio::use_awaitable, asked));
+}
+
+/// As ListQuery::not_older_than.
+Task<Answer<std::string>> Reflector::State::list_version() {
+  if (!options.not_older_than || consistent) co_return std::string();
+  if (!newest.empty()) co_return newest;
+  co_return co_await options.not_older_than();
 }
 
 Task<Answer<void>> Reflector::State::list() {
   Fresh fresh;
-  ListQuery query{
-      .resource = resource, .ns = options.ns, .selectors = options.selectors, .page = options.page};
+  auto not_older_than = co_await list_version();
+  if (!not_older_than) co_return tl::unexpected(not_older_than.error());
+  ListQuery query{.resource = resource,
+                  .ns = options.ns,
+                  .selectors = options.selectors,
+                  .page = options.page,
+                  .not_older_than = std::move(*not_older_than)};
   Lister lister{.begin = [&fresh] { fresh.clear(); },
                 .item = [this, &fresh](const json::object& item) { take_listed(item, fresh); }};
   ++health.lists;
+  const bool cached = !query.not_older_than.empty();
   auto listed = co_await list_all(transport, std::move(query), std::move(lister));
-  if (!listed) co_return tl::unexpected(listed.error());
+  if (!listed) {
+    // The cache has not got so far in time, or never will (etcd was restored from a backup).
+    constexpr int kTooLargeResourceVersion = 504;
+    consistent = consistent || (cached && listed.error().status == kTooLargeResourceVersion);
+    co_return tl::unexpected(listed.error());
+  }
+  consistent = false;
   contact();
   if (health.missing) log::info("the API server has {} now", to_string(resource));
   health.missing = false;
+  const bool was_refused = std::exchange(health.refused, false);
   ready_seen = false;
   missing_backoff.reset();
   listed_at = Clock::now();
   version = std::move(*listed);
-  replace_all(std::move(fresh));
+  newest = version;
+  replace_all(std::move(fresh), was_refused);
   co_return Answer<void>();
 }
 
@@ -214,7 +275,8 @@ void Reflector::State::take_listed(const json::object& object, Fresh& fresh) {
   fresh[std::move(key)] = {std::move(object_version), std::move(value)};
 }
 
-void Reflector::State::replace_all(Fresh fresh) {
+/// `news`: even where no object is another one.
+void Reflector::State::replace_all(Fresh fresh, bool news) {
   std::vector<UntypedChange> changes;
   for (auto it = versions.begin(); it != versions.end();) {
     if (fresh.contains(it->first)) {
@@ -231,7 +293,7 @@ void Reflector::State::replace_all(Fresh fresh) {
   }
   const bool first = !health.synced;
   health.synced = true;
-  if (first || !changes.empty()) hand_out(std::move(changes));
+  if (first || news || !changes.empty()) hand_out(std::move(changes));
 }
 
 Task<Answer<void>> Reflector::State::watch() {
@@ -310,6 +372,7 @@ Answer<void> Reflector::State::take_line(std::string_view line,
     return bad("an event of unknown type '" + type + "'");
   }
   version = std::move(object_version);
+  newest = version;
   return {};
 }
 
@@ -342,8 +405,11 @@ Reflector::~Reflector() {
 
 void Reflector::start() {
   state_->background.start(state_->io, "following " + to_string(state_->resource),
-                           [state = state_] { return state->run(); });
+                           [state = state_] { return state->run(); },
+                           {state_->options.delays.first, state_->options.delays.longest_missing});
 }
+
+void Reflector::ask_now() { state_->missing_timer.cancel(); }
 
 const InformerHealth& Reflector::health() const { return state_->health; }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/json/value.hpp>
 
 #include "base/log.h"
@@ -32,6 +34,11 @@ std::string hint_for(int status) {
 }
 
 bool is_success(int status) { return status >= 200 && status < 300; }
+
+void throw_if_cancelled(const boost::asio::cancellation_state& state) {
+  if (state.cancelled() != boost::asio::cancellation_type::none)
+    throw boost::system::system_error(boost::asio::error::operation_aborted);
+}
 
 }  // namespace
 
@@ -70,6 +77,7 @@ Response::~Response() { transport_->give_back(std::move(connection_), generation
 
 Task<Answer<std::string_view>> Response::read(std::chrono::milliseconds timeout) {
   const auto piece = co_await connection_->read(timeout);
+  throw_if_cancelled(co_await boost::asio::this_coro::cancellation_state);
   if (!piece) co_return tl::unexpected(transport_->error(request_, piece.error()));
   co_return *piece;
 }
@@ -188,6 +196,7 @@ Task<Answer<std::unique_ptr<Response>>> Transport::attempt(const ApiRequest& req
     if (!token) co_return tl::unexpected(ApiError{.error = token.error()});
     HttpHead head;
     auto taken = co_await exchange(request, std::move(*token), head);
+    throw_if_cancelled(co_await boost::asio::this_coro::cancellation_state);
     ++counts_[{request.verb, request.counted, taken ? head.status : 0}];
     if (!taken) {
       complain(taken.error());

@@ -49,6 +49,8 @@ class Response {
   std::uint64_t generation_;
 };
 
+/// Where a request is cancelled by who waits for it, that ends by the exception of a cancelled
+/// coroutine: it is no trouble of the server's, and nobody's to hear of.
 class Transport : public std::enable_shared_from_this<Transport> {
  public:
   Transport(Config config, ClientOptions options);
