@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
 #include <thread>
@@ -17,6 +19,7 @@
 #include "kubernetes/kernel.h"
 #include "kubernetes/populate.h"
 #include "kubernetes/watchers.h"
+#include "sources/kubernetes/json_text.h"
 
 namespace sextant::bench {
 namespace {
@@ -29,10 +32,12 @@ constexpr std::chrono::seconds kIdle{60}, kBusy{30};
 /// kubelet reports a node's state every five minutes; its Lease, every ten
 /// seconds, nobody reads.
 constexpr double kHeartbeats = static_cast<double>(kSize.nodes) / 300;
-/// Agents' reports after an edit of a policy. They may be 100 (write_pace.h), which two cores that
-/// also run all the rest cannot keep up.
-constexpr double kStatusWrites = 20;
+/// Agents' reports after an edit of a policy: what they may be at this size (write_pace.h).
+constexpr double kStatusWrites = 16;
 constexpr std::size_t kEdits = 100, kNewNodes = 20, kWatchers = 200, kWatchedWrites = 200;
+constexpr std::size_t kAwaitedEdits = 10;
+/// 1,000 policies at 10 writes a second, and reading all reports before.
+constexpr std::chrono::seconds kStatuses{300};
 
 using Measured = std::map<std::string, std::vector<double>>;
 
@@ -195,6 +200,87 @@ void measure_restart(const ControlPlane& control, const AgentNode& node, Measure
   progress(fmt::format("restart: {:.0f} ms, {:.0f} writes to the kernel", time, writes));
 }
 
+/// Whether the policy has this condition, for the generation of now.
+bool holds(const boost::json::value& policy, std::string_view type) {
+  using kubernetes::number_at, kubernetes::text_at;
+  const auto* conditions = kubernetes::find(policy, "status", "conditions");
+  if (conditions == nullptr) return false;
+  return std::ranges::any_of(conditions->as_array(), [&](const boost::json::value& condition) {
+    return text_at(condition, "type") == type && text_at(condition, "status") == "True" &&
+           number_at(condition, "observedGeneration") ==
+               number_at(policy, "metadata", "generation");
+  });
+}
+
+/// Looks until it is so.
+void await(const char* what, std::chrono::seconds patience, std::chrono::milliseconds between,
+           const std::function<bool()>& is_so) {
+  for (const auto end = Clock::now() + patience; !is_so(); std::this_thread::sleep_for(between)) {
+    check_interruption();
+    if (Clock::now() > end) throw std::runtime_error(std::string("in vain: waited for ") + what);
+  }
+}
+
+/// A policy of which node 0 is the only headend, edited: until what `kubectl wait` waits for.
+void measure_ready(const ControlPlane& control, Measured& into) {
+  Api api(control.access());
+  const std::string name = "few-headends";
+  const auto path = path_of(kPoliciesPath, name);
+  auto policy = policy_object(kSize, 0, usual_segment(0));
+  policy["metadata"].as_object()["name"] = name;
+  auto& spec = policy["spec"].as_object();
+  spec["headend"] = {{"nodeNames", {node_name(0)}}};
+  spec["color"] = 4711;
+  api.expect("POST", kPoliciesPath, serialize(policy));
+  const auto ready = [&] { return holds(boost::json::parse(api.expect("GET", path)), "Ready"); };
+  await("the first status", kStatuses, std::chrono::milliseconds(50), ready);
+  for (std::size_t edit = 0; edit < kAwaitedEdits; ++edit) {
+    const auto segment = fmt::format("fcff:f::{:x}", edit + 1);
+    const auto begun = Clock::now();
+    api.expect("PATCH", path, serialize(policy_edit(kSize, 0, segment)), kMergePatch);
+    await("a policy to be ready", kStatuses, std::chrono::milliseconds(20), ready);
+    into["aggregator-ready"].push_back(milliseconds(Clock::now() - begun));
+  }
+  api.expect("DELETE", path);
+}
+
+/// The agent as the one that writes the status of all policies: the lease is free.
+void measure_aggregator(const ControlPlane& control, const AgentNode& node, Measured& into) {
+  Api api(control.access());
+  api.expect("DELETE", path_of(kLeasesPath, "sextant-aggregator"));
+  const auto begun = Clock::now();
+  const KubernetesAgent agent(node, control.agent_kubeconfig());
+  constexpr std::chrono::seconds kFirstMinute{60};
+  std::this_thread::sleep_until(begun + kFirstMinute);
+  into["aggregator-first-minute-load"].push_back(100 * processor_seconds(agent.pid()) /
+                                                 seconds_since(begun));
+  await("all policies to have a status", kStatuses, std::chrono::seconds(5), [&] {
+    agent.check();
+    const auto list = boost::json::parse(api.expect("GET", kPoliciesPath));
+    return std::ranges::all_of(list.at("items").as_array(), [](const boost::json::value& policy) {
+      return holds(policy, "Accepted");
+    });
+  });
+  into["aggregator-statuses"].push_back(milliseconds(Clock::now() - begun));
+  into["aggregator-memory-peak"].push_back(peak_megabytes(agent.pid()));
+  progress(fmt::format(
+      "aggregator: {:.1f} % of a processor in the first minute; all statuses after {:.0f} s; peak "
+      "{:.1f} MB",
+      into["aggregator-first-minute-load"].back(), into["aggregator-statuses"].back() / 1000,
+      into["aggregator-memory-peak"].back()));
+  const Background heartbeats(control.access(), kHeartbeats, beat);
+  measure_load("aggregator-idle", kIdle, control, node, agent, {&heartbeats}, into);
+  into["aggregator-memory"].push_back(resident_megabytes(agent.pid()));
+  const Background statuses(control.access(), kStatusWrites, [](Api& each, std::size_t number) {
+    constexpr std::size_t kLater = 1'000'000;  // generations that nobody has reported yet
+    write_status(each, kLater + number);
+  });
+  measure_load("aggregator-busy", kBusy, control, node, agent, {&heartbeats, &statuses}, into);
+  measure_ready(control, into);
+  progress(fmt::format("aggregator: ready {:.0f} ms after an edit, with reports of others at work",
+                       median(into["aggregator-ready"])));
+}
+
 /// Processor time of the API server for one event at one watch, beyond that of
 /// the write.
 void measure_watchers(const ControlPlane& control, Measured& into) {
@@ -229,7 +315,7 @@ constexpr Unit kUnits[] = {{"-load", "%"},        {"-requests", "requests/min"},
                            {"start-bytes", "MB"}};
 
 std::string unit_of(std::string_view name) {
-  if (name == "start-bytes" || name.starts_with("memory")) return "MB";
+  if (name == "start-bytes" || name.find("memory") != std::string_view::npos) return "MB";
   for (const auto& [part, unit] : kUnits) {
     if (name.ends_with(part)) return std::string(unit);
   }
@@ -265,9 +351,14 @@ std::vector<Row> run(const Options& options) {
     }
     if (options.wants("edit")) measure_edits(control, node, run, measured);
     if (options.wants("node")) measure_nodes(control, node, measured);
+    if (options.wants("restart") || options.wants("aggregator")) agent->end();
     if (options.wants("restart")) {
-      agent->end();
       measure_restart(control, node, measured);
+    }
+    if (options.wants("aggregator")) {
+      measure_aggregator(control, node, measured);
+      Api(control.access()).expect("DELETE", path_of(kLeasesPath, "sextant-aggregator"));
+      Api(control.access()).expect("POST", kLeasesPath, serialize(held_lease()));
     }
   }
   std::vector<Row> rows;

@@ -12,6 +12,7 @@
 #include "agent/views.h"
 #include "base/log.h"
 #include "kube/event_recorder.h"
+#include "overlay/headend.h"
 #include "sources/kubernetes/aggregator.h"
 #include "sources/kubernetes/bell.h"
 #include "sources/kubernetes/daemon_set_watch.h"
@@ -29,6 +30,8 @@ using overlay::ObjectKey;
 
 /// Between looking for what is worth an event.
 constexpr std::chrono::milliseconds kBetweenEvents{1000};
+/// At SIGTERM, for the news that the DaemonSet was deleted.
+constexpr std::chrono::milliseconds kNewsOfDeletion{2000};
 /// Candidates ask for the lease as often as it may have run out: in a large cluster less often.
 constexpr std::size_t kLargeCluster = 1000;
 
@@ -47,6 +50,17 @@ std::string error_text(const std::vector<sources::Finding>& findings) {
   return text;
 }
 
+/// Nodes that the policy selects; all where there is no such policy.
+std::size_t headend_count(const overlay::Intent& intent, const ObjectKey& key) {
+  const auto policy = intent.policies.find(key);
+  if (policy == intent.policies.end()) return intent.nodes.size();
+  const auto& headend = policy->second.headend;
+  if (!headend.names.empty()) return headend.names.size();
+  if (headend.match_labels.empty()) return intent.nodes.size();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      intent.nodes, [&](const auto& node) { return overlay::selects(headend, node.second); }));
+}
+
 }  // namespace
 
 struct ClusterLink::State : std::enable_shared_from_this<State> {
@@ -58,6 +72,7 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
         bell(from.client().io()) {}
 
   void make_parts();
+  void leave_or_stay(bool deleted);
   [[nodiscard]] std::string hold() const;
   [[nodiscard]] ReportContext context() const;
   [[nodiscard]] NodeStatus report() const;
@@ -159,7 +174,11 @@ void ClusterLink::State::make_parts() {
       client, StatusWriterOptions{.node = options.node,
                                   .report = [this] { return report(); },
                                   .node_uid = [this] { return node->uid(); },
-                                  .nodes = [this] { return source.intent().nodes.size(); }});
+                                  .nodes = [this] { return source.intent().nodes.size(); },
+                                  .headends =
+                                      [this](const ObjectKey& key) {
+                                        return headend_count(source.intent(), key);
+                                      }});
   if (const auto& pool = options.kubernetes.locator_pool)
     claimer = std::make_unique<LocatorClaimer>(
         client, LocatorClaimerOptions{.node = options.node,
@@ -174,7 +193,8 @@ void ClusterLink::State::make_parts() {
   if (!daemon.empty()) {
     const auto slash = daemon.find('/');
     daemon_set =
-        std::make_unique<DaemonSetWatch>(client, daemon.substr(0, slash), daemon.substr(slash + 1));
+        std::make_unique<DaemonSetWatch>(client, daemon.substr(0, slash), daemon.substr(slash + 1),
+                                         [this](bool deleted) { leave_or_stay(deleted); });
   }
   const bool large = source.intent().nodes.size() > kLargeCluster;
   aggregator = std::make_unique<Aggregator>(
@@ -186,6 +206,14 @@ void ClusterLink::State::make_parts() {
                         .on_write = [this](const auto& before,
                                            const auto& now) { tell_policy_event(before, now); },
                         .on_lead = [this](bool) { bell.ring(); }});
+}
+
+/// The Node is told as soon as it is known, and not at the end: `kubectl delete -k` takes the
+/// permissions for it away in the same breath.
+void ClusterLink::State::leave_or_stay(bool deleted) {
+  if (!deleted) return node->resume();
+  auto release = node->release();
+  boost::asio::co_spawn(source.client().io(), std::move(release), kubernetes::rethrow);
 }
 
 kube::EventTarget ClusterLink::State::target(const ObjectKey& key, const char* version) const {
@@ -286,6 +314,7 @@ boost::asio::awaitable<void> ClusterLink::State::tell_events(std::shared_ptr<Sta
 ClusterLink::ClusterLink(KubernetesSource& source, const Reconciler& reconciler,
                          const Options& options, bool stood)
     : state_(std::make_shared<State>(source, reconciler, options, stood)) {
+  if (stood) source.forwarding_stands(options.node);
   state_->make_parts();
 }
 
@@ -321,7 +350,11 @@ void ClusterLink::changed(bool nodes) {
   state.bell.ring();
 }
 
-bool ClusterLink::leaves() const { return state_->daemon_set && state_->daemon_set->deleted(); }
+kube::Task<bool> ClusterLink::leaves() {
+  const auto self = state_;
+  if (!self->daemon_set) co_return false;
+  co_return co_await self->daemon_set->ask(kNewsOfDeletion);
+}
 
 kube::Task<void> ClusterLink::part() {
   const auto self = state_;

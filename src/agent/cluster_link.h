@@ -6,6 +6,7 @@
 //   SRv6Nodes' status  -> Aggregator (one leader)        SRv6Policies' status
 //   all of these       -> EventRecorder                  events for operators
 //   DaemonSetWatch     -> leaves()                       whether SIGTERM means removal
+//                      -> NodeKeeper                     the Node's condition is given up
 //
 // Nothing here is asked by forwarding: without the API server all of it waits.
 #pragma once
@@ -34,8 +35,9 @@ class ClusterLink {
   void start();
   /// The source, or the data plane, has something new; `nodes`: of the intent's nodes too.
   void changed(bool nodes);
-  /// The DaemonSet of this agent was deleted: at its end everything is to be removed.
-  [[nodiscard]] bool leaves() const;
+  /// Whether the DaemonSet of this agent was deleted: at its end everything is to be removed. Takes
+  /// a moment where the server does not answer.
+  [[nodiscard]] kube::Task<bool> leaves();
   /// Before the agent ends: hands the aggregator's lease over; where it leaves the node, gives up
   /// the Node's condition too.
   [[nodiscard]] kube::Task<void> part();

@@ -297,7 +297,7 @@ asio::awaitable<void> Daemon::State::follow_signals() {
       source->reload();
       continue;
     }
-    leaves = signal == SIGTERM && link && link->leaves();
+    if (signal == SIGTERM && link) leaves = co_await link->leaves();
     log::info("ending on {}; {}", signal == SIGINT ? "SIGINT" : "SIGTERM",
               leaves ? "Sextant was deleted from the cluster, and leaves this node"
                      : "forwarding stays as it is");

@@ -152,6 +152,9 @@ TEST_F(LocatorTest, IsReleasedWhenTheNodeIsGivenALocator) {
   EXPECT_TRUE(all_in(Phase::kClaimed));
 }
 
+/// Long enough for a busy machine, short enough for a test of handing over.
+constexpr milliseconds kLeaseDuration{3000};
+
 /// A policy for all nodes towards `end`; n1 and n2 are headends.
 class AggregatorTest : public ApiTest {
  protected:
@@ -170,6 +173,7 @@ class AggregatorTest : public ApiTest {
     aggregators_.push_back(std::make_unique<Aggregator>(
         *client_, AggregatorOptions{.ns = "default",
                                     .identity = identity,
+                                    .lease_duration = kLeaseDuration,
                                     .nodes = [this]() -> const NodesByName& { return nodes_; }}));
     aggregators_.back()->start();
     return *aggregators_.back();
@@ -264,7 +268,10 @@ TEST_F(AggregatorTest, RefusesObjectsThatTheSchemaLetsThrough) {
   EXPECT_NE(json::serialize(policy().at("status")).find("'fcff:::1' is not an IPv6 address"),
             std::string::npos);
   apply_policy(94);
-  EXPECT_TRUE(until([&] { return condition(policy(), "Accepted") == "True Accepted"; }));
+  ASSERT_TRUE(until([&] { return condition(policy(), "Accepted") == "True Accepted"; }));
+  server_->kubectl({"patch", "srp", "gold", "--type=merge", "-p",
+                    R"({"spec":{"candidatePaths":[{"segmentLists":[{"segments":["r9"]}]}]}})"});
+  ASSERT_TRUE(until([&] { return condition(policy(), "Accepted") == "False SegmentNotFound"; }));
 }
 
 TEST_F(AggregatorTest, ANewNodeMakesAnEndpointThatWasMissing) {
@@ -289,7 +296,7 @@ TEST_F(AggregatorTest, HandsOver) {
 
   bool released = false;
   boost::asio::co_spawn(io_, first.release(), [&](const std::exception_ptr&) { released = true; });
-  ASSERT_TRUE(until([&] { return released && second.leading(); }, std::chrono::seconds(40)));
+  ASSERT_TRUE(until([&] { return released && second.leading(); }, 3 * kLeaseDuration));
   run_for(milliseconds(1000));
   EXPECT_EQ(second.writes(), 0U) << "it finds what the first has written";
   EXPECT_EQ(json::serialize(policy().at("status").at("conditions")), since);

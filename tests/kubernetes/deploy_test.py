@@ -271,7 +271,8 @@ class DeployTest(unittest.TestCase):
                 ("watch", "srv6policies.sextant.dev"), ("create", "srv6locators.sextant.dev"),
                 ("watch", "ippools.crd.projectcalico.org"), ("watch", "configmaps", paper), ("create", leases, system),
                 ("update", leases, system, "sextant-aggregator"), ("get", "daemonsets.apps", system, "sextant"),
-                ("watch", "daemonsets.apps", system, "sextant"), ("create", "events", "default"), ("create", "events", paper)]
+                ("watch", "daemonsets.apps", system, "sextant"), ("get", "namespaces", "", system),
+                ("watch", "namespaces", "", system), ("create", "events", "default"), ("create", "events", paper)]
             forbidden = [
                 ("delete", "nodes"), ("create", "nodes"), ("update", "nodes"), ("get", "secrets", system), ("list", "pods"),
                 ("get", "configmaps", "kube-system"), ("list", "configmaps"), ("update", "configmaps", paper),
@@ -279,6 +280,7 @@ class DeployTest(unittest.TestCase):
                 ("delete", "srv6nodes.sextant.dev"), ("patch", "ippools.crd.projectcalico.org"), ("get", leases, system, "other"),
                 ("get", leases, "kube-system"), ("patch", "daemonsets.apps", system, "sextant"),
                 ("get", "daemonsets.apps", system, "other"), ("list", "daemonsets.apps", system), ("delete", "events", "default"),
+                ("get", "namespaces", "", "kube-system"), ("list", "namespaces"),
                 ("impersonate", "users"), ("create", "pods/exec", system), ("escalate", "clusterroles.rbac.authorization.k8s.io"),
                 ("*", "*.*")]
             self.assertEqual(self.refused(allowed), [])

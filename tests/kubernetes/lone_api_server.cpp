@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using std::chrono::seconds;
 
 constexpr auto kToken = "administrators-token";
+constexpr auto kAgentToken = "agents-token";
 constexpr seconds kComesUp{60};
 
 /// A port of 127.0.0.1 that nobody has at the moment.
@@ -48,7 +49,8 @@ Result<std::unique_ptr<LoneApiServer>> LoneApiServer::start() {
   server->folder_ = name;
   server->kubectl_ = programs->kubectl;
   const auto file = [&name](const char* of) { return name + "/" + of; };
-  std::ofstream(file("tokens")) << kToken << ",admin,admin,system:masters\n";
+  std::ofstream(file("tokens")) << kToken << ",admin,admin,system:masters\n"
+                                << kAgentToken << ",agent,agent\n";
   const auto key =
       testbed::run({.arguments = {"openssl", "genrsa", "-out", file("key"), "2048"}}, seconds(30));
   if (!key) return tl::unexpected(key.error());
@@ -111,6 +113,12 @@ kube::Config LoneApiServer::config() const {
   config.ca.file = folder_ / "apiserver.crt";
   config.token = kToken;
   return config;
+}
+
+kube::Config LoneApiServer::config_of_agent() const {
+  auto agents = config();
+  agents.token = kAgentToken;
+  return agents;
 }
 
 std::string LoneApiServer::kubectl(std::vector<std::string> arguments,

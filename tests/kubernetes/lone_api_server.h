@@ -25,6 +25,8 @@ class LoneApiServer {
 
   /// Of a user who may do everything.
   [[nodiscard]] kube::Config config() const;
+  /// Of a user called "agent", who may do what roles allow.
+  [[nodiscard]] kube::Config config_of_agent() const;
   /// Standard output; throws with what kubectl said where it fails.
   std::string kubectl(std::vector<std::string> arguments, const std::string& input = {}) const;
 

@@ -33,7 +33,8 @@ class StatusWriterTest : public ApiTest {
         *client_, StatusWriterOptions{.node = name_,
                                       .report = [this] { return status_; },
                                       .node_uid = [this] { return node_uid_; },
-                                      .nodes = [] { return std::size_t{3}; }});
+                                      .nodes = [this] { return nodes_; },
+                                      .headends = [](const auto&) { return std::size_t{2}; }});
     made->start();
     made->changed();
     return made;
@@ -42,6 +43,7 @@ class StatusWriterTest : public ApiTest {
 
   std::string name_;
   std::string node_uid_;
+  std::size_t nodes_ = 3;
   NodeStatus status_;
 };
 
@@ -82,6 +84,23 @@ TEST_F(StatusWriterTest, ManyChangesAreFewWrites) {
     return number_of(find(own().at("status").at("policies").at(0), "observedGeneration")) == 199;
   }));
   EXPECT_LE(made->writes(), 3U + static_cast<std::uint64_t>(took / std::chrono::seconds(1)));
+}
+
+/// In a large cluster too: it is the policy's headends that have to tell of it, not all nodes.
+TEST_F(StatusWriterTest, APolicyOfFewHeadendsIsReportedAtOnce) {
+  const auto made = writer();
+  ASSERT_TRUE(until([&] { return made->writes() == 1; }));
+  nodes_ = 1'000'000;  // would take them an hour
+  run_for(milliseconds(1100));
+  status_.policies[0].version.generation = 2;
+  const auto begun = std::chrono::steady_clock::now();
+  made->changed();
+  ASSERT_TRUE(until([&] { return made->writes() == 2; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
+  status_.conditions[0].status = ConditionStatus::kFalse;
+  made->changed();
+  run_for(milliseconds(1500));
+  EXPECT_EQ(made->writes(), 2U) << "that may be news of all nodes";
 }
 
 TEST_F(StatusWriterTest, ARestartedAgentKeepsTheTimes) {
@@ -247,12 +266,19 @@ TEST_F(NodeKeeperTest, GivesItsConditionUpAndLeavesOthers) {
   ASSERT_TRUE(until([&] { return done; }));
   EXPECT_EQ(condition(read(kNodes, "leaving"), "NetworkUnavailable"), "");
   EXPECT_EQ(condition(read(kNodes, "leaving"), "Ready"), "True KubeletReady");
+  made->changed();
+  run_for(milliseconds(300));
+  EXPECT_EQ(condition(read(kNodes, "leaving"), "NetworkUnavailable"), "") << "given up for good";
+  made->resume();  // the DaemonSet is there again
+  EXPECT_TRUE(until([&] {
+    return condition(read(kNodes, "leaving"), "NetworkUnavailable") == "False SextantIsUp";
+  }));
 }
 
 constexpr auto kDaemonSet = R"(
 apiVersion: apps/v1
 kind: DaemonSet
-metadata: {name: sextant, namespace: default}
+metadata: {name: sextant}
 spec:
   selector: {matchLabels: {a: b}}
   template:
@@ -260,24 +286,105 @@ spec:
     spec: {containers: [{name: c, image: i}]}
 )";
 
-using DaemonSetWatchTest = ApiTest;
+class DaemonSetWatchTest : public ApiTest {
+ protected:
+  void watch(const std::string& ns, const kube::Config& config) {
+    agent_ = std::make_unique<kube::Client>(io_, config);
+    watch_ = std::make_unique<DaemonSetWatch>(*agent_, ns, "sextant",
+                                              [this](bool deleted) { told_.push_back(deleted); });
+    watch_->start();
+  }
+  void watch(const std::string& ns) { watch(ns, server_->config()); }
+  void apply(const std::string& ns) {
+    server_->kubectl({"apply", "-n", ns, "-f", "-"}, kDaemonSet);
+    run_for(milliseconds(500));  // it tells of what is deleted only
+  }
+  [[nodiscard]] std::uint64_t requests(const std::string& verb, const std::string& resource) const {
+    std::uint64_t sum = 0;
+    for (const auto& [kind, count] : agent_->counts())
+      if (kind.verb == verb && kind.resource == resource) sum += count;
+    return sum;
+  }
+  std::unique_ptr<kube::Client> agent_;
+  std::unique_ptr<DaemonSetWatch> watch_;
+  std::vector<bool> told_;
+};
 
 TEST_F(DaemonSetWatchTest, TellsDeletionAndNothingElse) {
-  DaemonSetWatch watch(*client_, "default", "sextant");
-  watch.start();
+  watch("default");
   run_for(milliseconds(500));
-  EXPECT_FALSE(watch.deleted()) << "it never was there: this agent is somebody else's";
-  server_->kubectl({"apply", "-f", "-"}, kDaemonSet);
-  run_for(milliseconds(300));
+  EXPECT_FALSE(watch_->deleted()) << "it never was there: this agent is somebody else's";
+  EXPECT_FALSE(wait_for(watch_->ask(milliseconds(5000))));
+  apply("default");
   server_->kubectl({"annotate", "daemonset", "sextant", "x=y"});
   run_for(milliseconds(300));
-  EXPECT_FALSE(watch.deleted()) << "an upgrade";
+  EXPECT_FALSE(watch_->deleted()) << "an upgrade";
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_FALSE(wait_for(watch_->ask(milliseconds(30'000))));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10))
+      << "the server's word is enough";
   server_->kubectl({"delete", "daemonset", "sextant", "--wait=false"});
-  EXPECT_TRUE(until([&] { return watch.deleted(); }));
-  server_->kubectl({"apply", "-f", "-"}, kDaemonSet);
-  EXPECT_TRUE(until([&] { return !watch.deleted(); })) << "replaced";
+  EXPECT_TRUE(until([&] { return watch_->deleted(); }));
+  apply("default");
+  EXPECT_TRUE(until([&] { return !watch_->deleted(); })) << "replaced";
   server_->kubectl({"delete", "daemonset", "sextant", "--cascade=foreground", "--wait=false"});
-  EXPECT_TRUE(until([&] { return watch.deleted(); })) << "it waits for its pods to go";
+  EXPECT_TRUE(until([&] { return watch_->deleted(); })) << "it waits for its pods to go";
+  EXPECT_EQ(told_, (std::vector<bool>{true, false, true}));
+}
+
+/// The signal may come before the watch has said it: nothing runs between deletion and question.
+TEST_F(DaemonSetWatchTest, AsksAtTheEndWhatTheWatchHasNotSaidYet) {
+  server_->kubectl({"create", "namespace", "asked"});
+  watch("asked");
+  apply("asked");
+  server_->kubectl({"delete", "daemonset", "-n", "asked", "sextant", "--wait=false"});
+  ASSERT_FALSE(watch_->deleted());
+  EXPECT_TRUE(wait_for(watch_->ask(milliseconds(5000))));
+  server_->kubectl({"delete", "namespace", "asked", "--wait=false"});
+}
+
+TEST_F(DaemonSetWatchTest, GoesWithItsNamespace) {
+  server_->kubectl({"create", "namespace", "going"});
+  watch("going");
+  apply("going");
+  server_->kubectl({"delete", "namespace", "going", "--wait=false"});  // nobody finalizes it
+  EXPECT_TRUE(wait_for(watch_->ask(milliseconds(5000))));
+  EXPECT_FALSE(read(kNamespaces, "going").is_null());
+  EXPECT_TRUE(until([&] { return told_ == std::vector<bool>{true}; }));
+}
+
+constexpr auto kRoleOfWatcher = R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: watcher}
+rules:
+- {apiGroups: [apps], resources: [daemonsets], verbs: [get, list, watch]}
+)";
+
+/// `kubectl delete -k` takes the agent's permissions with the rest; what it watches it still hears.
+TEST_F(DaemonSetWatchTest, HearsOfItByTheWatchWherePermissionsAreGone) {
+  server_->kubectl({"create", "namespace", "bare"});
+  server_->kubectl({"apply", "-f", "-"}, kRoleOfWatcher);
+  server_->kubectl(
+      {"create", "clusterrolebinding", "watcher", "--clusterrole=watcher", "--user=agent"});
+  server_->kubectl({"apply", "-n", "bare", "-f", "-"}, kDaemonSet);
+  const kube::ObjectRef ref{kDaemonSets, "bare", "sextant"};
+  agent_ = std::make_unique<kube::Client>(io_, server_->config_of_agent());
+  const auto allowed = [&] { return wait_for(agent_->get(ref)).has_value(); };
+  ASSERT_TRUE(until(allowed));
+  watch("bare", server_->config_of_agent());
+  ASSERT_TRUE(until([&] { return requests("watch", "daemonsets.apps") > 0; }));
+  server_->kubectl({"delete", "clusterrole,clusterrolebinding", "watcher"});
+  ASSERT_TRUE(until([&] { return !allowed(); }));
+  EXPECT_FALSE(wait_for(watch_->ask(milliseconds(200)))) << "nobody knows";
+  bool answer = false;
+  boost::asio::co_spawn(io_, watch_->ask(std::chrono::seconds(30)),
+                        [&](const std::exception_ptr&, bool deleted) { answer = deleted; });
+  run_for(milliseconds(300));
+  EXPECT_FALSE(answer);
+  server_->kubectl({"delete", "daemonset", "-n", "bare", "sextant", "--wait=false"});
+  EXPECT_TRUE(until([&] { return answer; }));
+  server_->kubectl({"delete", "namespace", "bare", "--wait=false"});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 using kubernetes::kSrv6Nodes;
 using kubernetes::kSrv6Policies;
 using kubernetes::KubernetesSource;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -48,9 +49,10 @@ class SourceTest : public ApiTest {
     remove(kSrv6Policies, "gold");
     for (const auto* name : {"src-a", "src-b"}) remove(kubernetes::kNodes, name);
   }
-  std::unique_ptr<KubernetesSource> start() {
-    auto made = std::make_unique<KubernetesSource>(
-        io_, std::make_unique<kube::Client>(io_, server_->config()), kubernetes::SourceSettings{});
+  std::unique_ptr<KubernetesSource> start() { return start(server_->config()); }
+  std::unique_ptr<KubernetesSource> start(const kube::Config& config) {
+    auto made = std::make_unique<KubernetesSource>(io_, std::make_unique<kube::Client>(io_, config),
+                                                   kubernetes::SourceSettings{});
     made->start([this](const Result<overlay::IntentChange>& change) {
       ++told_;
       if (change && !change->empty()) ++changes_;
@@ -163,6 +165,76 @@ TEST_F(SourceTest, CalicosKindsAreNoticedWhenTheyAppear) {
   EXPECT_EQ(prefixes[0].prefix.to_string(), "172.16.0.64/26");
   server_->kubectl({"delete", "crd", "blockaffinities.crd.projectcalico.org"});
   EXPECT_TRUE(until([&] { return source_->server()->ipam == "node"; }, std::chrono::seconds(60)));
+}
+
+/// The list comes from the server's memory and has what was written a moment ago.
+TEST_F(SourceTest, WhereForwardingStandsNothingThatWasWrittenBeforeIsMissed) {
+  make_node("src-a");
+  make_node("src-b");
+  make(kSrv6Nodes, R"({"apiVersion": "sextant.dev/v1alpha1", "kind": "SRv6Node", "metadata":
+    {"name": "src-a", "labels": {"sextant.dev/status-only": "true"}}, "spec": {}})");
+  for (int i = 1; i <= 20; ++i) {
+    source_.reset();
+    const auto locator = "fcdd:0:0:" + std::to_string(i) + "::/64";
+    server_->kubectl({"apply", "-f", "-"}, R"({"apiVersion": "sextant.dev/v1alpha1",
+      "kind": "SRv6Node", "metadata": {"name": "src-b"}, "spec": {"locator": ")" +
+                                               locator + R"("}})");
+    source_ = std::make_unique<KubernetesSource>(
+        io_, std::make_unique<kube::Client>(io_, server_->config()), kubernetes::SourceSettings{});
+    source_->forwarding_stands("src-a");
+    std::string first;
+    source_->start([&](const Result<overlay::IntentChange>&) {
+      const auto& node = source_->intent().nodes.at("src-b");
+      if (first.empty()) first = node.locator ? node.locator->prefix().to_string() : "none";
+    });
+    ASSERT_TRUE(until([&] { return source_->loaded(); }));
+    ASSERT_EQ(first, locator);
+    for (const auto& [request, count] : source_->client().counts()) {
+      if (request.verb != "list" || request.resource != "srv6nodes.sextant.dev") continue;
+      EXPECT_EQ(count, 1U) << "the cache had come to that version";
+    }
+  }
+  const auto own = read(kSrv6Nodes, "src-a");
+  EXPECT_NE(kubernetes::find(own, "metadata", "annotations", kubernetes::kAgentStartedAnnotation),
+            nullptr);
+  source_.reset();
+  for (const auto* name : {"src-a", "src-b"}) remove(kSrv6Nodes, name);
+}
+
+constexpr auto kRoleOfAgent = R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: agent}
+rules:
+- {apiGroups: [""], resources: [nodes, configmaps], verbs: [get, list, watch]}
+- {apiGroups: [sextant.dev], resources: ["*"], verbs: [get, list, watch]}
+)";
+constexpr auto kRuleForCalico =
+    R"(- {apiGroups: [crd.projectcalico.org], resources: ["*"], verbs: [get, list, watch]})";
+
+TEST_F(SourceTest, BeginsWithoutPermissionsForCalicosKindsAndSaysWhatIsMissing) {
+  server_->kubectl({"apply", "-f", "-"}, kRoleOfAgent);
+  server_->kubectl(
+      {"create", "clusterrolebinding", "agent", "--clusterrole=agent", "--user=agent"});
+  make_node("src-a");
+  source_ = start(server_->config_of_agent());
+  ASSERT_TRUE(until([&] { return source_->loaded(); }));
+  EXPECT_TRUE(sees("src-a"));
+  const auto findings = source_->findings();
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_THAT(findings[0].text(),
+              AllOf(HasSubstr("CustomResourceDefinition/ippools.crd.projectcalico.org"),
+                    HasSubstr("{apiGroups: [crd.projectcalico.org], resources: [ippools], verbs: "
+                              "[get, list, watch]}")));
+  EXPECT_EQ(source_->server()->ipam, "node");
+  const auto told = told_;
+  server_->kubectl({"apply", "-f", "-"}, std::string(kRoleOfAgent) + kRuleForCalico);
+  EXPECT_TRUE(until([&] {
+    source_->reload();  // an operator's SIGHUP; the server takes a moment to hear of the role
+    return source_->findings().empty();
+  }));
+  EXPECT_GT(told_, told);
+  server_->kubectl({"delete", "clusterrole,clusterrolebinding", "agent"});
 }
 
 }  // namespace

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
-#include <map>
+#include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
 #include "kube/informer.h"
 #include "kube/leader_election.h"
+#include "kube/reflector.h"
+#include "sources/kubernetes/agenda.h"
 #include "sources/kubernetes/bell.h"
 #include "sources/kubernetes/json_text.h"
 #include "sources/kubernetes/resources.h"
@@ -19,42 +22,26 @@ namespace sextant::kubernetes {
 namespace json = boost::json;
 using boost::asio::awaitable;
 using std::chrono::milliseconds;
+using Rank = Agenda::Rank;
 
 namespace {
 
 constexpr auto kLease = "sextant-aggregator";
 constexpr double kWritesPerSecond = 50;
 constexpr double kEventsPerSecond = 50'000;
-constexpr milliseconds kBetweenWritesOfOne{1000};
 constexpr milliseconds kSlice{10};  // of evaluation,
 constexpr milliseconds kRest{90};   // and what others get in between
-constexpr milliseconds kFirstRetry{1000};
-constexpr milliseconds kLongestRetry{60'000};
-
-/// What of a node matters to which policies are whose.
-std::size_t fingerprint(const overlay::Node& node) {
-  const std::hash<std::string> hash;
-  std::size_t value = 1;
-  const auto add = [&](std::size_t part) { value = value * 1'000'003 ^ part; };
-  for (const auto& [key, label] : node.labels) add(hash(key) ^ (hash(label) << 1));
-  for (const auto& address : node.addresses) add(std::hash<IpAddress>{}(address));
-  return value;
-}
 
 /// What a leader knows; made when it begins to lead.
 struct Session {
-  using Report = std::optional<HeadendReport>;
-  using Reports = kube::Informer<Report>;
   using Policies = kube::Informer<PolicyObject>;
 
-  std::unique_ptr<Reports> reports;
+  HeadendBoard board;
+  Agenda agenda;
+  std::unique_ptr<kube::Reflector> reports;
   std::unique_ptr<Policies> policies;
-  Reports::Objects reported;  // the reports that are in the marks already
-  std::map<std::string, std::size_t> nodes;
-  std::map<std::string, Clock::time_point> due;  // policies to be looked at, and when
-  std::map<std::string, Clock::time_point> last_write;
-  std::map<std::string, milliseconds> retry;
-  [[nodiscard]] bool synced() const { return reports->synced() && policies->synced(); }
+  bool begun = false;  // to look at policies
+  [[nodiscard]] bool synced() const { return reports->health().synced && policies->synced(); }
 };
 
 }  // namespace
@@ -65,21 +52,19 @@ struct Aggregator::State : std::enable_shared_from_this<State> {
 
   void lead(bool leads);
   void begin();
-  void take_reports(std::span<const kube::Change<Session::Report>> changes);
+  void end();
+  [[nodiscard]] std::shared_ptr<const void> read_report(const json::object& object);
+  void take_reports(const std::vector<kube::UntypedChange>& changes);
   void take_policies(std::span<const kube::Change<PolicyObject>> changes);
   void compare_nodes();
-  void mark(const std::string& policy);
   void mark_all();
-  [[nodiscard]] std::optional<std::string> next(Clock::time_point time) const;
-  [[nodiscard]] PolicySummary summary_of(const PolicyObject& policy);
   [[nodiscard]] milliseconds between_writes() const;
   static awaitable<void> run(std::shared_ptr<State> self, std::shared_ptr<Session> session);
-  awaitable<void> look_at(std::shared_ptr<Session> of, std::string name);
+  awaitable<void> look_at(std::shared_ptr<Session> of, Agenda::Number number);
 
   kube::Client& client;
   AggregatorOptions options;
   Bell bell;
-  PolicyNames names;
   std::unique_ptr<kube::LeaderElection> election;
   std::shared_ptr<Session> session;  // while this is the leader
   std::uint64_t writes = 0;
@@ -89,93 +74,81 @@ void Aggregator::State::lead(bool leads) {
   if (leads)
     begin();
   else
-    session.reset();
-  bell.ring();
+    end();
   if (options.on_lead) options.on_lead(leads);
 }
 
 void Aggregator::State::begin() {
   log::info("this agent writes the status of all SRv6Policies now");
   session = std::make_shared<Session>();
-  session->reports = std::make_unique<Session::Reports>(
+  session->board.set_nodes(options.nodes());
+  session->reports = std::make_unique<kube::Reflector>(
       client, kSrv6Nodes, kube::InformerOptions(),
-      [this](const json::object& object) {
-        return read_headend_report(json::value(object), names);
-      },
-      [this](auto changes) { take_reports(changes); });
+      [this](const json::object& object) { return read_report(object); },
+      [this](std::vector<kube::UntypedChange>&& changes) { take_reports(changes); });
   session->policies = std::make_unique<Session::Policies>(
-      client, kSrv6Policies, kube::InformerOptions(),
-      [](const json::object& object) { return read_policy_object(json::value(object)); },
+      client, kSrv6Policies, kube::InformerOptions(), read_policy_object,
       [this](auto changes) { take_policies(changes); });
   session->reports->start();
   session->policies->start();
-  compare_nodes();
   boost::asio::co_spawn(client.io(), run(shared_from_this(), session), rethrow);
 }
 
-void Aggregator::State::take_reports(std::span<const kube::Change<Session::Report>> changes) {
-  for (const auto& change : changes) {
-    auto& known = session->reported[change.key];
-    const auto* before = known != nullptr && *known ? &**known : nullptr;
-    const auto* now = change.now != nullptr && *change.now ? &**change.now : nullptr;
-    if ((before == nullptr) != (now == nullptr))
-      mark_all();  // an agent that speaks for the first time, or never again, is a headend of many
-    else
-      for (const auto policy : differing_policies(before, now)) mark(names.name(policy));
-    known = change.now;
-    if (change.now == nullptr) session->reported.erase(change.key);
+/// The coroutine that looks at policies may hold the session a little longer, those who write into
+/// it do not.
+void Aggregator::State::end() {
+  if (session != nullptr) {
+    session->reports.reset();
+    session->policies.reset();
   }
+  session.reset();
+  bell.ring();
+}
+
+/// A report goes to the board as it is read, and not when its list is complete: 5,000 of them at
+/// once are 80 MB, and what is judged waits for the list anyway.
+std::shared_ptr<const void> Aggregator::State::read_report(const json::object& object) {
+  static const auto kTaken = std::make_shared<const bool>(true);
+  const auto report = read_headend_report(object, session->board.names());
+  session->board.take(text_at(object, "metadata", "name"), report ? &*report : nullptr);
+  return kTaken;
+}
+
+void Aggregator::State::take_reports(const std::vector<kube::UntypedChange>& changes) {
+  for (const auto& change : changes)
+    if (change.now == nullptr) session->board.take(change.key, nullptr);
+  if (!session->synced()) return;  // all policies will be looked at
+  const auto time = Clock::now();
+  const bool speakers = session->board.take_speakers_changed();
+  if (speakers) mark_all();  // a headend of many
+  for (const auto policy : session->board.take_changed())
+    if (session->policies->find(session->board.names().name(policy)) != nullptr)
+      session->agenda.add(policy, speakers ? Rank::kOther : Rank::kAwaited, time);
   bell.ring();
 }
 
 void Aggregator::State::take_policies(std::span<const kube::Change<PolicyObject>> changes) {
+  const auto time = Clock::now();
   for (const auto& change : changes) {
-    if (change.now != nullptr) {
-      mark(change.key);
-      continue;
-    }
-    session->due.erase(change.key);
-    session->last_write.erase(change.key);
-    session->retry.erase(change.key);
+    const auto policy = session->board.names().number(change.key);
+    if (change.now != nullptr)
+      session->agenda.add(policy, session->begun ? Rank::kAwaited : Rank::kOther, time);
+    else
+      session->agenda.forget(policy);
   }
   bell.ring();
 }
 
 void Aggregator::State::compare_nodes() {
-  std::map<std::string, std::size_t> now;
-  for (const auto& [name, node] : options.nodes()) now.emplace(name, fingerprint(node));
-  if (now == session->nodes) return;
-  session->nodes = std::move(now);
+  if (!session->board.set_nodes(options.nodes())) return;
   mark_all();
   bell.ring();
 }
 
 void Aggregator::State::mark_all() {
-  for (const auto& [name, policy] : session->policies->objects()) mark(name);
-}
-
-void Aggregator::State::mark(const std::string& policy) {
-  auto due = Clock::now();
-  if (const auto written = session->last_write.find(policy); written != session->last_write.end())
-    due = std::max(due, written->second + kBetweenWritesOfOne);
-  session->due.try_emplace(policy, due);
-}
-
-std::optional<std::string> Aggregator::State::next(Clock::time_point time) const {
-  for (const auto& [name, due] : session->due)
-    if (due <= time) return name;
-  return std::nullopt;
-}
-
-PolicySummary Aggregator::State::summary_of(const PolicyObject& policy) {
-  const auto& reports = session->reports->objects();
-  return summarize(
-      policy, names.number(policy.name), options.nodes(),
-      [&](const std::string& node) -> const HeadendReport* {
-        const auto found = reports.find(node);
-        return found == reports.end() || !*found->second ? nullptr : &**found->second;
-      },
-      now());
+  const auto time = Clock::now();
+  for (const auto& [name, policy] : session->policies->objects())
+    session->agenda.add(session->board.names().number(name), Rank::kOther, time);
 }
 
 milliseconds Aggregator::State::between_writes() const {
@@ -188,50 +161,45 @@ awaitable<void> Aggregator::State::run(std::shared_ptr<State> self,
                                        std::shared_ptr<Session> session) {
   auto slice = Clock::now();
   while (self->session == session) {
-    const auto time = Clock::now();
-    const auto name = session->synced() ? self->next(time) : std::nullopt;
-    if (name) {
-      co_await self->look_at(session, *name);
+    const auto policy = session->synced() ? session->agenda.take(Clock::now()) : std::nullopt;
+    if (policy) {
+      session->begun = true;
+      co_await self->look_at(session, *policy);
       if (Clock::now() - slice < kSlice) continue;
       co_await pause_for(self->client.io(), kRest);
     } else {
-      auto until = Clock::time_point::max();
-      if (session->synced())
-        for (const auto& [policy, due] : session->due) until = std::min(until, due);
+      const auto until = session->synced() ? session->agenda.next() : Clock::time_point::max();
       co_await self->bell.wait_until(until);
     }
     slice = Clock::now();
   }
 }
 
-awaitable<void> Aggregator::State::look_at(std::shared_ptr<Session> of, std::string name) {
-  of->due.erase(name);
+awaitable<void> Aggregator::State::look_at(std::shared_ptr<Session> of, Agenda::Number number) {
+  const auto name = of->board.names().name(number);
   const auto policy = of->policies->find(name);
   if (policy == nullptr) co_return;
-  auto summary = summary_of(*policy);
+  auto summary = summarize(*policy, number, of->board, now());
   if (summary == policy->written) co_return;
   json::value patch{
       {"metadata", {{"uid", policy->version.uid}, {"resourceVersion", policy->resource_version}}},
       {"status", to_json(summary)}};
   const kube::ObjectRef ref{kSrv6Policies, "", name};
-  of->last_write[name] = Clock::now();
   const std::string subresource = "status";
   const auto written = co_await client.patch(ref, std::move(patch), subresource);
   if (session != of) co_return;
   if (written) {
     ++writes;
-    of->retry.erase(name);
+    of->agenda.succeeded(number);
     if (options.on_write) options.on_write(*policy, summary);
   } else if (!written.error().conflict() && !written.error().not_found()) {
-    auto& delay = of->retry.try_emplace(name, kFirstRetry).first->second;
     log::warn("the status of SRv6Policy {} is not written, to be tried again: {}", name,
               written.error().error.message());
-    of->due[name] = Clock::now() + delay;
-    delay = std::min(delay * 2, kLongestRetry);
-  } else if (!of->due.contains(name)) {
+    of->agenda.retry(number, Clock::now());
+  } else if (of->policies->find(name) != nullptr) {
     // The change that it conflicts with comes by the watch, and marks it; should it have come
     // already, once more.
-    of->due[name] = Clock::now() + kBetweenWritesOfOne;
+    of->agenda.add(number, Rank::kAwaited, Clock::now());
   }
   co_await pause_for(client.io(), between_writes());
 }
@@ -241,8 +209,7 @@ Aggregator::Aggregator(kube::Client& client, AggregatorOptions options)
 
 Aggregator::~Aggregator() {
   state_->election.reset();
-  state_->session.reset();
-  state_->bell.ring();
+  state_->end();
 }
 
 void Aggregator::start() {

@@ -1,9 +1,13 @@
 // Writes what all headends make of each SRv6Policy into that object's status: one agent for all,
 // the holder of the Lease `sextant-aggregator`.
 //
-//   SRv6Nodes' status  -> HeadendReport --+
-//   SRv6Policies       -> PolicyObject  --+--> summarize() --> differs? --> PATCH srp/NAME/status
-//   nodes of the intent ------------------+
+//   SRv6Nodes' status  -> HeadendReport -> HeadendBoard --+
+//   nodes of the intent -----------------> HeadendBoard --+--> summarize() --> differs?
+//   SRv6Policies       -> PolicyObject -------------------+       --> PATCH srp/NAME/status
+//
+// A report marks the policies of which it says something else than before, an edit its policy, a
+// node that comes, goes or gets other labels or addresses all of them. Agenda says when the marked
+// ones are looked at.
 //
 // Only the leader follows statuses and decodes them. Its patch carries the resourceVersion that was
 // read, so that neither a user's edit in between nor an earlier leader's late write is lost: a
@@ -11,8 +15,8 @@
 //
 // Cost: every agent watches SRv6Policies, so a write is one event a node. All together at most
 // 50 writes a second and 50,000 events a second (5,000 nodes: 10 writes a second, 1,000 policies in
-// 100 s); one policy at most once a second. The evaluation takes at most a tenth of the loop's
-// time.
+// 100 s). One policy is looked at, and so written, at most once a second. The evaluation takes at
+// most a tenth of the loop's time.
 #pragma once
 
 #include <chrono>

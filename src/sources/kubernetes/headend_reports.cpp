@@ -41,18 +41,14 @@ std::optional<std::uint32_t> PolicyNames::find(const std::string& name) const {
   return found->second;
 }
 
-const Entry* HeadendReport::find(std::uint32_t policy) const {
-  const auto found = std::ranges::lower_bound(entries, policy, {}, &Entry::policy);
-  return found != entries.end() && found->policy == policy ? &*found : nullptr;
-}
-
 std::uint32_t uid_number(std::string_view uid) {
   std::uint32_t number = 0;
   std::from_chars(uid.data(), uid.data() + std::min<std::size_t>(uid.size(), 8), number, 16);
   return number;
 }
 
-std::optional<HeadendReport> read_headend_report(const json::value& srv6_node, PolicyNames& names) {
+std::optional<HeadendReport> read_headend_report(const json::object& srv6_node,
+                                                 PolicyNames& names) {
   const auto* counts = find(srv6_node, "status", "policyCounts");
   if (counts == nullptr) return std::nullopt;
   HeadendReport report;
@@ -83,20 +79,6 @@ std::optional<HeadendReport> read_headend_report(const json::value& srv6_node, P
   report.entries.erase(first, last);
   report.entries.shrink_to_fit();
   return report;
-}
-
-std::set<std::uint32_t> differing_policies(const HeadendReport* before, const HeadendReport* now) {
-  static const HeadendReport kNothing;
-  const auto& a = before == nullptr ? kNothing : *before;
-  const auto& b = now == nullptr ? kNothing : *now;
-  std::set<std::uint32_t> differing;
-  std::vector<Entry> different;
-  std::ranges::set_symmetric_difference(a.entries, b.entries, std::back_inserter(different));
-  for (const auto& entry : different) differing.insert(entry.policy);
-  for (const auto& [policy, trouble] : b.trouble)
-    if (const auto old = a.trouble.find(policy); old != a.trouble.end() && old->second != trouble)
-      differing.insert(policy);
-  return differing;
 }
 
 }  // namespace sextant::kubernetes

@@ -1,16 +1,11 @@
-// What all nodes' agents say of the policies, kept by the leader: read from the status of
-// SRv6Nodes.
-//
-// 5,000 nodes with 1,000 policies each are 5 million entries, so an entry is 16 bytes; words are
-// kept only for what is not programmed.
+// What a node's agent says of the policies, as the leader reads it from the status of an SRv6Node,
+// for HeadendBoard.
 #pragma once
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -48,18 +43,13 @@ struct HeadendReport {
   };
   std::vector<Entry> entries;                // sorted by policy
   std::map<std::uint32_t, Trouble> trouble;  // of those that are not programmed
-  [[nodiscard]] const Entry* find(std::uint32_t policy) const;
   friend bool operator==(const HeadendReport&, const HeadendReport&) = default;
 };
 
 [[nodiscard]] std::uint32_t uid_number(std::string_view uid);
 
 /// An SRv6Node without a status yields no report: no agent has spoken for that node yet.
-[[nodiscard]] std::optional<HeadendReport> read_headend_report(const boost::json::value& srv6_node,
+[[nodiscard]] std::optional<HeadendReport> read_headend_report(const boost::json::object& srv6_node,
                                                                PolicyNames& names);
-
-/// The policies of which the two say different things; either may be null.
-[[nodiscard]] std::set<std::uint32_t> differing_policies(const HeadendReport* before,
-                                                         const HeadendReport* now);
 
 }  // namespace sextant::kubernetes

@@ -13,7 +13,7 @@ namespace sextant::kubernetes {
 template <typename... Keys>
 [[nodiscard]] const boost::json::value* find(const boost::json::value& from, Keys... path) {
   const boost::json::value* at = &from;
-  for (const std::string_view key : {std::string_view(path)...}) {
+  for (const std::string_view key : std::initializer_list<std::string_view>{path...}) {
     const auto* object = at->if_object();
     at = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
     if (at == nullptr) return nullptr;
@@ -21,13 +21,21 @@ template <typename... Keys>
   return at;
 }
 
+template <typename Key, typename... Keys>
+[[nodiscard]] const boost::json::value* find(const boost::json::object& from, Key key,
+                                             Keys... path) {
+  const std::string_view name(key);
+  const auto* at = from.if_contains({name.data(), name.size()});
+  return at == nullptr ? nullptr : find(*at, path...);
+}
+
 [[nodiscard]] inline std::string text_of(const boost::json::value* value) {
   const auto* text = value == nullptr ? nullptr : value->if_string();
   return text == nullptr ? std::string() : std::string(text->data(), text->size());
 }
 
-template <typename... Keys>
-[[nodiscard]] std::string text_at(const boost::json::value& from, Keys... path) {
+template <typename Json, typename... Keys>
+[[nodiscard]] std::string text_at(const Json& from, Keys... path) {
   return text_of(find(from, path...));
 }
 
@@ -39,8 +47,8 @@ template <typename... Keys>
   return error ? 0 : number;
 }
 
-template <typename... Keys>
-[[nodiscard]] std::int64_t number_at(const boost::json::value& from, Keys... path) {
+template <typename Json, typename... Keys>
+[[nodiscard]] std::int64_t number_at(const Json& from, Keys... path) {
   return number_of(find(from, path...));
 }
 

@@ -1,6 +1,9 @@
 #include "sources/kubernetes/kubernetes_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/value.hpp>
@@ -10,6 +13,7 @@
 #include "kube/client.h"
 #include "kube/reflector.h"
 #include "sources/finding_log.h"
+#include "sources/kubernetes/json_text.h"
 #include "sources/kubernetes/resources.h"
 #include "sources/kubernetes/watched_kinds.h"
 
@@ -21,6 +25,9 @@ using overlay::IntentChange;
 using sources::Finding;
 
 constexpr std::chrono::seconds kHealthInterval{1};
+/// Most clusters have no Calico: there, 5,000 agents that ask for three kinds of it every 5 to 10
+/// minutes are 33 requests a second. Who installs it later has them noticed at once by SIGHUP.
+constexpr std::chrono::minutes kCalicoMissing{10};
 
 /// Of a reflector's key: "name", or "namespace/name".
 std::string name_of(const std::string& key) {
@@ -54,17 +61,23 @@ struct KubernetesSource::State {
   struct Followed {
     const WatchedKind& type;
     std::unique_ptr<kube::Reflector> reflector;
+    bool missing = true;  // as last seen
+    bool refused = false;
   };
 
   void follow(const WatchedKind& type);
   void take(Kind kind, std::vector<kube::UntypedChange>&& changes);
   void tell();
+  [[nodiscard]] kube::Task<kube::Answer<std::string>> version_of_lists();
+  [[nodiscard]] bool note_permissions();
+  [[nodiscard]] std::vector<Finding> findings() const;
   void watch_health();
   void note_contact();
 
   asio::io_context& io;
   std::unique_ptr<kube::Client> client;
   SourceSettings settings;
+  std::string standing;  // the node on which forwarding stands; empty: none does
   Listener listener;
   ObjectSet objects;
   sources::FindingLog finding_log;
@@ -81,14 +94,35 @@ void KubernetesSource::State::follow(const WatchedKind& type) {
   kube::InformerOptions options;
   if (type.namespaced) options.ns = settings.config_map_namespace;
   // Those that only carry an agent's status say nothing here, and change often: see write_pace.h.
-  if (kind == Kind::kSrv6Node) options.selectors.label = kNotStatusOnly;
+  if (kind == Kind::kSrv6Node) {
+    options.selectors.label = kNotStatusOnly;
+    options.not_older_than = [this] { return version_of_lists(); };
+  }
+  if (is_calicos(type)) {
+    options.delays.longest_missing = kCalicoMissing;
+    // Where Calico allocates for certain, its objects must be read before anything is done.
+    options.optional = settings.ipam != sources::Ipam::kCalico;
+  }
   auto reflector = std::make_unique<kube::Reflector>(
       *client, type.resource, std::move(options),
       [this, kind](const boost::json::object& json) {
         return std::static_pointer_cast<const void>(objects.read(kind, json));
       },
       [this, kind](std::vector<kube::UntypedChange>&& changes) { take(kind, std::move(changes)); });
-  followed.push_back({type, std::move(reflector)});
+  followed.push_back({.type = type, .reflector = std::move(reflector)});
+}
+
+/// The version that the list of SRv6Nodes must have reached: see forwarding_stands().
+kube::Task<kube::Answer<std::string>> KubernetesSource::State::version_of_lists() {
+  if (standing.empty()) co_return "0";
+  const kube::ObjectRef own{kSrv6Nodes, "", standing};
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  boost::json::value patch{
+      {"metadata", {{"annotations", {{kAgentStartedAnnotation, std::to_string(time.count())}}}}}};
+  const auto written = co_await client->patch(own, std::move(patch));
+  if (written) co_return text_at(*written, "metadata", "resourceVersion");
+  if (written.error().may_pass()) co_return tl::unexpected(written.error());
+  co_return std::string();  // it is not there, or must not be written: etcd has to say
 }
 
 void KubernetesSource::State::take(Kind kind, std::vector<kube::UntypedChange>&& changes) {
@@ -97,6 +131,7 @@ void KubernetesSource::State::take(Kind kind, std::vector<kube::UntypedChange>&&
                 std::static_pointer_cast<const KnownObject>(std::move(change.now)));
   }
   note_contact();
+  const bool permissions = note_permissions();
   if (!loaded) {
     loaded = std::ranges::all_of(
         followed, [](const Followed& one) { return one.reflector->health().synced; });
@@ -107,12 +142,48 @@ void KubernetesSource::State::take(Kind kind, std::vector<kube::UntypedChange>&&
     (void)objects.take_news();
     return tell();
   }
-  if (objects.take_news()) tell();
+  if (objects.take_news() || permissions) tell();
+}
+
+/// Whether other kinds may be read now. What of Calico is installed, is installed with the rest:
+/// that is asked for at once.
+bool KubernetesSource::State::note_permissions() {
+  bool appeared = false;
+  bool changed = false;
+  for (auto& one : followed) {
+    const auto& health = one.reflector->health();
+    if (!is_calicos(one.type) || !health.synced) continue;
+    appeared = std::exchange(one.missing, health.missing) > health.missing || appeared;
+    changed = std::exchange(one.refused, health.refused) != health.refused || changed;
+  }
+  for (const auto& one : followed) {
+    if (appeared && is_calicos(one.type)) one.reflector->ask_now();
+  }
+  return changed;
+}
+
+std::vector<Finding> KubernetesSource::State::findings() const {
+  auto all = objects.findings();
+  for (const auto& one : followed) {
+    const auto& resource = one.type.resource;
+    if (!one.reflector->health().refused) continue;
+    all.push_back(
+        {.severity = sources::Severity::kWarning,
+         .problem = {
+             .object = {"CustomResourceDefinition", to_string(resource)},
+             .location = "kubernetes",
+             .reason = fmt::format(
+                 "this agent may not list them, and goes on as if they were not installed; its "
+                 "ClusterRole lacks the rule {{apiGroups: [{}], resources: [{}], verbs: [get, "
+                 "list, watch]}}",
+                 resource.group, resource.plural)}});
+  }
+  return all;
 }
 
 void KubernetesSource::State::tell() {
   const auto change = objects.take_change();
-  finding_log.update(objects.findings());
+  finding_log.update(findings());
   listener(change);
 }
 
@@ -157,6 +228,8 @@ KubernetesSource::KubernetesSource(asio::io_context& io, std::unique_ptr<kube::C
 
 KubernetesSource::~KubernetesSource() = default;
 
+void KubernetesSource::forwarding_stands(const std::string& node) { state_->standing = node; }
+
 void KubernetesSource::start(Listener listener) {
   state_->listener = std::move(listener);
   log::info("reading the objects of {}", state_->client->server());
@@ -165,12 +238,15 @@ void KubernetesSource::start(Listener listener) {
 }
 
 void KubernetesSource::reload() {
-  log::info("the objects of {} are followed as they change: there is nothing to read again",
-            state_->client->server());
+  log::info(
+      "the objects of {} are followed as they change; those that are not installed are asked "
+      "for again",
+      state_->client->server());
+  for (const auto& one : state_->followed) one.reflector->ask_now();
 }
 
 const overlay::Intent& KubernetesSource::intent() const { return state_->objects.intent(); }
-std::vector<Finding> KubernetesSource::findings() const { return state_->objects.findings(); }
+std::vector<Finding> KubernetesSource::findings() const { return state_->findings(); }
 bool KubernetesSource::loaded() const { return state_->loaded; }
 
 bool KubernetesSource::in_doubt(const std::string& node) const {
@@ -187,8 +263,9 @@ std::optional<sources::ServerState> KubernetesSource::server() const {
       .error = state.contact_error,
       .ipam = state.objects.ipam() == sources::Ipam::kCalico ? "calico" : "node"};
   if (state.contact != Contact::kUntried) server.since = state.contact_since;
-  for (const auto& [type, reflector] : state.followed) {
-    const auto& health = reflector->health();
+  for (const auto& one : state.followed) {
+    const auto& type = one.type;
+    const auto& health = one.reflector->health();
     server.kinds.push_back(
         {.kind = std::string(type.name),
          .resource = to_string(type.resource),

@@ -35,6 +35,15 @@ class KubernetesSource final : public sources::Source {
                    SourceSettings settings);
   ~KubernetesSource() override;
 
+  /// Before start(): an earlier agent's forwarding stands on this node.
+  ///
+  /// SRv6Nodes are read from the API server's memory: to leave out the thousands that only carry a
+  /// status, it would read all of them from etcd, for each agent that starts. Its memory may be
+  /// behind. Where nothing forwards yet, that can take nothing away, and the watch that follows
+  /// brings what is newer. Where forwarding stands, an older state might: there the agent first
+  /// writes to its own SRv6Node, and the list must hold that write, and with it all that was
+  /// written before (docs/decisions/0006).
+  void forwarding_stands(const std::string& node);
   void start(Listener listener) override;
   void reload() override;
   [[nodiscard]] const overlay::Intent& intent() const override;

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "sources/kubernetes/bell.h"
 #include "sources/kubernetes/json_text.h"
+#include "sources/kubernetes/repeated_work.h"
 #include "sources/kubernetes/resources.h"
 
 namespace sextant::kubernetes {
@@ -20,8 +20,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kFirstRetry{500};
-constexpr milliseconds kLongestRetry{30'000};
 constexpr milliseconds kSourceHears{300};
 constexpr int kMostTries = 1000;  // blocks lost to others in one go
 constexpr auto kNodeLabel = "sextant.dev/node";
@@ -66,7 +64,7 @@ struct LocatorClaimer::State : std::enable_shared_from_this<State> {
   State(kube::Client& api, LocatorClaimerOptions from)
       : client(api), options(std::move(from)), bell(api.io()) {}
 
-  static awaitable<void> run(std::shared_ptr<State> self);
+  awaitable<bool> work();
   awaitable<Done> settle(LocatorView view);
   awaitable<Done> claim(LocatorView view);
   awaitable<Done> keep(Claim found, std::string node_uid);
@@ -92,30 +90,21 @@ void LocatorClaimer::State::set(Status now) {
   if (options.on_change) options.on_change();
 }
 
-awaitable<void> LocatorClaimer::State::run(std::shared_ptr<State> self) {
-  auto retry = kFirstRetry;
-  while (!self->stopped) {
-    co_await self->bell.wait();
-    if (self->stopped) co_return;
-    auto view = self->options.view();
-    if (!view.known) continue;
-    const bool same_claim = self->status.phase == Phase::kClaimed && view.current &&
-                            view.current->to_string() == self->status.block &&
-                            view.node_uid == self->owner_uid;
-    if (same_claim) continue;
-    auto done = co_await self->settle(std::move(view));
-    if (self->stopped) co_return;
-    if (done) {
-      retry = kFirstRetry;
-      self->set(std::move(*done));
-      continue;
-    }
-    self->set({.phase = Phase::kFailed,
-               .message = fmt::format("no claim, tried again: {}", done.error().error.message())});
-    co_await pause_for(self->client.io(), retry);
-    retry = std::min(retry * 2, kLongestRetry);
-    self->bell.ring();
+awaitable<bool> LocatorClaimer::State::work() {
+  auto view = options.view();
+  if (!view.known) co_return true;
+  const bool same_claim = status.phase == Phase::kClaimed && view.current &&
+                          view.current->to_string() == status.block && view.node_uid == owner_uid;
+  if (same_claim) co_return true;
+  auto done = co_await settle(std::move(view));
+  if (stopped) co_return true;
+  if (done) {
+    set(std::move(*done));
+    co_return true;
   }
+  set({.phase = Phase::kFailed,
+       .message = fmt::format("no claim, tried again: {}", done.error().error.message())});
+  co_return false;
 }
 
 awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::settle(LocatorView view) {
@@ -233,7 +222,7 @@ LocatorClaimer::~LocatorClaimer() {
 }
 
 void LocatorClaimer::start() {
-  boost::asio::co_spawn(state_->client.io(), State::run(state_), rethrow);
+  boost::asio::co_spawn(state_->client.io(), work_when_rung(state_), rethrow);
   state_->bell.ring();
 }
 

@@ -8,21 +8,13 @@
 
 #include "base/log.h"
 #include "kube/informer.h"
-#include "sources/kubernetes/bell.h"
+#include "sources/kubernetes/repeated_work.h"
 #include "sources/kubernetes/resources.h"
 
 namespace sextant::kubernetes {
 
 namespace json = boost::json;
 using boost::asio::awaitable;
-using std::chrono::milliseconds;
-
-namespace {
-
-constexpr milliseconds kFirstRetry{500};
-constexpr milliseconds kLongestRetry{30'000};
-
-}  // namespace
 
 struct NodeKeeper::State : std::enable_shared_from_this<State> {
   State(kube::Client& api, std::string name, std::function<Progress()> asked,
@@ -33,7 +25,7 @@ struct NodeKeeper::State : std::enable_shared_from_this<State> {
         on_node(std::move(told_node)),
         bell(api.io()) {}
 
-  static awaitable<void> run(std::shared_ptr<State> self);
+  awaitable<bool> work();
   awaitable<kube::Answer<void>> fulfil(ReadinessWish wish);
   static awaitable<kube::Answer<json::value>> untaint(std::shared_ptr<State> self);
   static awaitable<kube::Answer<json::value>> tell(std::shared_ptr<State> self,
@@ -61,25 +53,14 @@ void NodeKeeper::State::heard() {
   if (another && on_node) on_node();
 }
 
-awaitable<void> NodeKeeper::State::run(std::shared_ptr<State> self) {
-  auto retry = kFirstRetry;
-  while (!self->stopped) {
-    co_await self->bell.wait();
-    if (self->stopped) co_return;
-    const auto facts = self->informer->find(self->ref.name);
-    if (facts == nullptr || self->released) continue;
-    auto wish = wanted_readiness(self->progress(), *facts, now());
-    if (wish.empty()) continue;
-    const auto done = co_await self->fulfil(std::move(wish));
-    if (done) {
-      retry = kFirstRetry;
-      continue;
-    }
-    log::warn("Node {}: {}; to be tried again", self->ref.name, done.error().error.message());
-    co_await pause_for(self->client.io(), retry);
-    retry = std::min(retry * 2, kLongestRetry);
-    self->bell.ring();
-  }
+awaitable<bool> NodeKeeper::State::work() {
+  const auto facts = informer->find(ref.name);
+  if (facts == nullptr || released) co_return true;
+  auto wish = wanted_readiness(progress(), *facts, now());
+  if (wish.empty()) co_return true;
+  const auto done = co_await fulfil(std::move(wish));
+  if (!done) log::warn("Node {}: {}; to be tried again", ref.name, done.error().error.message());
+  co_return done.has_value();
 }
 
 awaitable<kube::Answer<json::value>> NodeKeeper::State::untaint(std::shared_ptr<State> self) {
@@ -149,12 +130,17 @@ void NodeKeeper::start() {
       [](const json::object& node) { return read_node_facts(json::value(node)); },
       [self = state_.get()](std::span<const kube::Change<NodeFacts>>) { self->heard(); });
   state.informer->start();
-  boost::asio::co_spawn(state.client.io(), State::run(state_), rethrow);
+  boost::asio::co_spawn(state.client.io(), work_when_rung(state_), rethrow);
 }
 
 void NodeKeeper::changed() { state_->bell.ring(); }
 
 const std::string& NodeKeeper::uid() const { return state_->uid; }
+
+void NodeKeeper::resume() {
+  state_->released = false;
+  state_->bell.ring();
+}
 
 kube::Task<void> NodeKeeper::release() {
   const auto self = state_;

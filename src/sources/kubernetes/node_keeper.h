@@ -1,9 +1,8 @@
 // Follows this node's own Node, and keeps its condition NetworkUnavailable and Sextant's start-up
 // taint honest: node_readiness.h says when they are what.
 //
-// The condition is server-side applied, so that kubelet's and others' conditions stay. Taints are
-// one list for the API server: it is read and written with the resourceVersion that was read, so
-// that nobody else's taint is lost.
+// Conditions and taints are lists of many writers: they are read, and written with the
+// resourceVersion that was read, so that nobody else's entry is lost.
 #pragma once
 
 #include <functional>
@@ -30,8 +29,10 @@ class NodeKeeper {
   void changed();
   /// Empty while the Node is not known.
   [[nodiscard]] const std::string& uid() const;
-  /// Gives the condition up, since Sextant leaves the node. Best effort.
+  /// Gives the condition up, since Sextant leaves the node, and sets it no more. Best effort.
   [[nodiscard]] kube::Task<void> release();
+  /// Sextant stays after all.
+  void resume();
 
  private:
   struct State;

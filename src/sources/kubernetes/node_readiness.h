@@ -8,8 +8,9 @@
 //   no forwarding yet, none standing   NetworkUnavailable=True, the taint stays
 //   an agent starts, forwarding stands  nothing is touched: pods run, and go on
 //   the first reconcile has succeeded   NetworkUnavailable=False, the taint goes
-//   removed from the node               the condition goes: it is another provider's to set, and
-//                                       kubelet says NotReady itself, since the CNI files are gone
+//   Sextant's DaemonSet is deleted      the condition goes at once, while the agent still may write
+//                                       it: it is another provider's to set, and kubelet says
+//                                       NotReady itself when the CNI files are gone
 //
 // Failures after that are told in the SRv6Node's condition Ready and not here: what forwards keeps
 // forwarding, and a taint that moves pods away in masses would make a small fault a large one.

@@ -120,15 +120,27 @@ TEST(NodeReadiness, GivesTheConditionUpAndLeavesTheOthers) {
   EXPECT_FALSE(readiness_patch(calicos, std::nullopt, kNow)) << "another provider's";
 }
 
-TEST(WritePace, SpreadsAllNodesOverAWindowThatGrowsWithTheCluster) {
+TEST(WritePace, SpreadsThoseWhoHaveTheSameToTellByWhatItCostsTheServer) {
   using std::chrono::milliseconds;
-  EXPECT_EQ(write_window(5000, false), milliseconds(50'000));
-  EXPECT_EQ(write_window(5000, true), milliseconds(250'000));
-  EXPECT_EQ(write_window(1000, true), milliseconds(10'000));
-  EXPECT_EQ(write_window(0, true), milliseconds(10));
-  EXPECT_EQ(write_delay(3, true, 0.5, std::chrono::hours(1)), milliseconds(15));
-  EXPECT_EQ(write_delay(3, true, 0.5, milliseconds(100)), milliseconds(900)) << "one a second";
-  EXPECT_EQ(write_delay(5000, false, 0.999, std::chrono::hours(1)), milliseconds(49'950));
+  using std::chrono::seconds;
+  const WritePace all{.nodes = 5000, .policies = 1000, .writers = 5000};
+  EXPECT_GT(write_window(all), seconds(240));
+  EXPECT_LT(write_window(all), seconds(360));
+  const WritePace small{.nodes = 5000, .policies = 10, .writers = 5000};
+  EXPECT_LT(write_window(small), seconds(80)) << "a smaller status costs less";
+  const WritePace ten{.nodes = 5000, .policies = 1000, .writers = 10};
+  EXPECT_LT(write_window(ten), seconds(1)) << "its headends only";
+  EXPECT_EQ(write_window({.nodes = 5000, .policies = 10, .writers = 5000, .watched_by_all = true}),
+            milliseconds(250'000));
+  EXPECT_EQ(write_window({.nodes = 1000, .writers = 1000, .watched_by_all = true}),
+            milliseconds(10'000));
+  const WritePace three{.nodes = 3, .policies = 10, .writers = 3};
+  EXPECT_LT(write_delay(three, 0.999, std::chrono::hours(1)), milliseconds(50));
+  EXPECT_EQ(write_delay(three, 0.5, milliseconds(100)), milliseconds(900)) << "one a second";
+  const auto late = write_delay(all, 0.999, std::chrono::hours(1));
+  EXPECT_GT(late, write_window(all) * 9 / 10);
+  EXPECT_LE(late, write_window(all));
+  EXPECT_EQ(write_delay(all, 0, std::chrono::hours(1)), milliseconds(0));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ PolicySummary read_summary(const json::value* status) {
 
 }  // namespace
 
-PolicyObject read_policy_object(const json::value& object) {
+PolicyObject read_policy_object(const json::object& object) {
   PolicyObject policy{.name = text_at(object, "metadata", "name"),
                       .version = {.uid = text_at(object, "metadata", "uid"),
                                   .generation = number_at(object, "metadata", "generation")},

@@ -1,7 +1,7 @@
 #include "sources/kubernetes/policy_summary.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
 
 #include "overlay/headend.h"
 #include "sources/kubernetes/json_text.h"
@@ -11,21 +11,16 @@ namespace {
 
 namespace json = boost::json;
 using overlay::Policy;
+using Headend = HeadendBoard::Headend;
 
 constexpr std::size_t kNamesInMessage = 3;
 
-/// The node at the policy's end; null where none is known (an address may be nobody's: then the
+/// The node at the policy's end; none where none is known (an address may be nobody's: then the
 /// policy ends at a router that needs no object).
-const overlay::Node* endpoint_node(const Policy& policy, const NodesByName& nodes) {
-  if (const auto* name = std::get_if<std::string>(&policy.endpoint)) {
-    const auto found = nodes.find(*name);
-    return found == nodes.end() ? nullptr : &found->second;
-  }
-  const auto& address = std::get<IpAddress>(policy.endpoint);
-  const auto found = std::ranges::find_if(nodes, [&](const auto& node) {
-    return std::ranges::count(node.second.addresses, address) > 0;
-  });
-  return found == nodes.end() ? nullptr : &found->second;
+std::optional<Headend> endpoint_node(const Policy& policy, HeadendBoard& board) {
+  if (const auto* name = std::get_if<std::string>(&policy.endpoint))
+    return board.nodes().contains(*name) ? board.find(*name) : std::nullopt;
+  return board.find(std::get<IpAddress>(policy.endpoint));
 }
 
 Condition accepted(bool holds, std::string reason, std::string message) {
@@ -41,14 +36,29 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
-Condition judge_object(const PolicyObject& object, const NodesByName& nodes) {
+constexpr std::string_view kSegmentNotFound = "SegmentNotFound";
+
+/// Names in segment lists that are no node's and no router's, in the order of the object.
+std::vector<std::string> unknown_segments(const Policy& policy, const NodesByName& nodes) {
+  std::vector<std::string> unknown;
+  for (const auto& path : policy.paths)
+    for (const auto& list : path.lists)
+      for (const auto& segment : list.segments)
+        if (const auto* name = std::get_if<std::string>(&segment);
+            name != nullptr && !nodes.contains(*name) && std::ranges::count(unknown, *name) == 0)
+          unknown.push_back(*name);
+  return unknown;
+}
+
+Condition judge_object(const PolicyObject& object, HeadendBoard& board) {
+  const auto& nodes = board.nodes();
   if (!object.fault.empty()) return accepted(false, "Invalid", shortened(object.fault));
   for (const auto& policy : object.policies) {
     if (const auto* name = std::get_if<std::string>(&policy.endpoint);
         name != nullptr && !nodes.contains(*name))
       return accepted(false, "EndpointNotFound", "no node is called '" + *name + "'");
     if (const auto* address = std::get_if<IpAddress>(&policy.endpoint);
-        address != nullptr && address->is_v4() && endpoint_node(policy, nodes) == nullptr)
+        address != nullptr && address->is_v4() && !endpoint_node(policy, board))
       return accepted(false, "EndpointNotFound",
                       "no node has the IPv4 address " + address->to_string());
     const bool selects_any = std::ranges::any_of(
@@ -62,52 +72,78 @@ Condition judge_object(const PolicyObject& object, const NodesByName& nodes) {
                     : known ? "no node of headend.nodeNames has the labels of headend.nodeSelector"
                             : "no node is called " + shortened(join(names)));
   }
+  for (const auto& policy : object.policies)
+    if (const auto unknown = unknown_segments(policy, nodes); !unknown.empty())
+      return accepted(false, std::string(kSegmentNotFound),
+                      shortened("no node is called " + join(unknown) +
+                                "; segment lists that name it are not used"));
   return accepted(true, "Accepted", "the object is valid");
 }
 
-/// The nodes that have to have the policy, by name.
-std::set<std::string> headends_of(const PolicyObject& object, const NodesByName& nodes,
-                                  const ReportOf& report_of) {
-  std::set<std::string> headends;
+/// A node that has to have the policy.
+struct Selected {
+  const std::string* name;
+  std::optional<Headend> headend;  // none: there is no such node
+};
+
+/// By name; each once.
+std::vector<Selected> headends_of(const PolicyObject& object, HeadendBoard& board) {
+  const auto& nodes = board.nodes();
+  std::vector<Selected> selected;
   for (const auto& policy : object.policies) {
-    const auto* endpoint = endpoint_node(policy, nodes);
+    const auto endpoint = endpoint_node(policy, board);
     for (const auto& name : policy.headend.names) {
       const auto node = nodes.find(name);
-      const bool itself = node != nodes.end() && &node->second == endpoint;
-      const bool left_out = node != nodes.end() && !overlay::selects(policy.headend, node->second);
-      if (!itself && !left_out) headends.insert(name);
+      if (node == nodes.end()) {
+        selected.push_back({&name, std::nullopt});
+      } else if (overlay::selects(policy.headend, node->second)) {
+        const auto headend = board.find(name);
+        if (headend != endpoint) selected.push_back({&name, headend});
+      }
     }
     if (!policy.headend.names.empty()) continue;
-    for (const auto& [name, node] : nodes)
-      if (&node != endpoint && overlay::selects(policy.headend, node) && report_of(name) != nullptr)
-        headends.insert(name);
+    const bool every = policy.headend.match_labels.empty();
+    for (const auto headend : board.speakers()) {
+      if (headend == endpoint) continue;
+      const auto& name = board.name(headend);
+      if (!every) {
+        const auto node = nodes.find(name);
+        if (node == nodes.end() || !overlay::selects(policy.headend, node->second)) continue;
+      }
+      selected.push_back({&name, headend});
+    }
   }
-  return headends;
+  const bool one_of_many = object.policies.size() == 1 && object.policies[0].headend.names.empty();
+  if (!one_of_many) {
+    const auto name = [](const Selected& each) -> const std::string& { return *each.name; };
+    std::ranges::sort(selected, {}, name);
+    const auto [first, last] = std::ranges::unique(selected, {}, name);
+    selected.erase(first, last);
+  }
+  return selected;
 }
 
 /// Why the headend does not have this state of the policy; none where it has.
 struct Verdict {
   bool ready = false;
   bool failed = false;  // else: it may still come
-  Trouble trouble;
+  Trouble trouble = {};
 };
-Verdict judge_headend(const PolicyObject& object, std::uint32_t number, const std::string& name,
-                      const NodesByName& nodes, const HeadendReport* report) {
-  if (!nodes.contains(name))
+Verdict judge_headend(const PolicyObject& object, std::uint32_t policy, const Selected& selected,
+                      const HeadendBoard& board) {
+  if (!selected.headend)
     return {.failed = true, .trouble = {"HeadendNotFound", "there is no such node"}};
-  if (report == nullptr)
+  if (!board.speaks(*selected.headend))
     return {
         .trouble = {"NoAgent", "no agent has reported for this node; does sextantd run there?"}};
-  const auto* entry = report->find(number);
-  const bool current = entry != nullptr && entry->uid == uid_number(object.version.uid) &&
-                       entry->generation == object.version.generation;
+  const auto* said = board.said(policy, *selected.headend);
+  const bool current = said != nullptr && said->uid == uid_number(object.version.uid) &&
+                       said->generation == object.version.generation;
   if (!current)
     return {.trouble = {"NotReported", "its agent has not reported this generation yet"}};
-  if (entry->programmed) return {.ready = true};
-  const auto trouble = report->trouble.find(number);
-  return {
-      .failed = true,
-      .trouble = trouble == report->trouble.end() ? Trouble{"NotProgrammed", ""} : trouble->second};
+  if (said->programmed) return {.ready = true};
+  const auto* trouble = board.trouble(policy, *selected.headend);
+  return {.failed = true, .trouble = trouble == nullptr ? Trouble{"NotProgrammed", ""} : *trouble};
 }
 
 std::string names_of(const PolicySummary& summary) {
@@ -124,11 +160,11 @@ std::string names_of(const PolicySummary& summary) {
   return text;
 }
 
-Condition judge_readiness(const PolicySummary& summary, bool is_accepted, std::size_t failed) {
+Condition judge_readiness(const PolicySummary& summary, bool in_force, std::size_t failed) {
   Condition ready{.type = "Ready", .status = ConditionStatus::kFalse};
   const auto count =
       std::to_string(summary.ready) + " of " + std::to_string(summary.headends) + " headends";
-  if (!is_accepted) {
+  if (!in_force) {
     ready.reason = "NotAccepted";
     ready.message = "see condition Accepted; headends keep the last good form, where they had one";
   } else if (summary.headends == 0) {
@@ -147,23 +183,25 @@ Condition judge_readiness(const PolicySummary& summary, bool is_accepted, std::s
 
 }  // namespace
 
-PolicySummary summarize(const PolicyObject& object, std::uint32_t number, const NodesByName& nodes,
-                        const ReportOf& report_of, Time time) {
+PolicySummary summarize(const PolicyObject& object, std::uint32_t policy, HeadendBoard& board,
+                        Time time) {
   PolicySummary summary{.observed_generation = object.version.generation};
-  auto is_accepted = judge_object(object, nodes);
+  auto is_accepted = judge_object(object, board);
   std::size_t failed = 0;
-  for (const auto& name : headends_of(object, nodes, report_of)) {
+  for (const auto& selected : headends_of(object, board)) {
     ++summary.headends;
-    auto verdict = judge_headend(object, number, name, nodes, report_of(name));
+    auto verdict = judge_headend(object, policy, selected, board);
     if (verdict.ready) {
       ++summary.ready;
       continue;
     }
     failed += verdict.failed ? 1 : 0;
     if (summary.not_ready.size() < kNotReadyHeadends)
-      summary.not_ready.push_back({name, std::move(verdict.trouble)});
+      summary.not_ready.push_back({*selected.name, std::move(verdict.trouble)});
   }
-  auto ready = judge_readiness(summary, is_accepted.status == ConditionStatus::kTrue, failed);
+  const bool in_force =
+      is_accepted.status == ConditionStatus::kTrue || is_accepted.reason == kSegmentNotFound;
+  auto ready = judge_readiness(summary, in_force, failed);
   summary.conditions = {std::move(is_accepted), std::move(ready)};
   for (auto& condition : summary.conditions)
     condition.observed_generation = object.version.generation;

@@ -2,7 +2,8 @@
 //
 // Accepted: the object reads, and the nodes that it names exist.
 //   True   Accepted
-//   False  Invalid (the message names the field), HeadendNotFound, EndpointNotFound
+//   False  Invalid (the message names the field), HeadendNotFound, EndpointNotFound,
+//          SegmentNotFound (what else the object says is in force, and Ready tells of that)
 // Ready: every selected headend has reported this generation, and has programmed it.
 //   True   Programmed
 //   False  NotAccepted, NoHeadend,
@@ -15,13 +16,11 @@
 #pragma once
 
 #include <boost/json/fwd.hpp>
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "overlay/intent.h"
-#include "sources/kubernetes/headend_reports.h"
+#include "sources/kubernetes/headend_board.h"
 
 namespace sextant::kubernetes {
 
@@ -51,16 +50,12 @@ struct PolicyObject {
   std::string fault;                      // why it cannot be read
   PolicySummary written;                  // its status now
 };
-[[nodiscard]] PolicyObject read_policy_object(const boost::json::value& object);
+[[nodiscard]] PolicyObject read_policy_object(const boost::json::object& object);
 
-using NodesByName = std::map<std::string, overlay::Node>;
-/// The report for a node; null where no agent has spoken for it.
-using ReportOf = std::function<const HeadendReport*(const std::string& node)>;
-
-/// Times are those of `object.written` where nothing changed, else `time`.
-[[nodiscard]] PolicySummary summarize(const PolicyObject& object, std::uint32_t number,
-                                      const NodesByName& nodes, const ReportOf& report_of,
-                                      Time time);
+/// `policy`: the object's number on the board. Times are those of `object.written` where nothing
+/// changed, else `time`.
+[[nodiscard]] PolicySummary summarize(const PolicyObject& object, std::uint32_t policy,
+                                      HeadendBoard& board, Time time);
 
 [[nodiscard]] boost::json::object to_json(const PolicySummary& summary);
 

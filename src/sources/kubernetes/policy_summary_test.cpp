@@ -11,7 +11,6 @@ using overlay::Policy;
 
 const Time kEarlier = *parse_rfc3339("2026-01-01T00:00:00Z");
 const Time kNow = *parse_rfc3339("2026-01-02T00:00:00Z");
-constexpr std::uint32_t kGold = 0;
 const std::string kUid = "1a2b3c4d-0000-4000-8000-000000000000";
 
 class PolicySummaryTest : public ::testing::Test {
@@ -29,24 +28,22 @@ class PolicySummaryTest : public ::testing::Test {
 
   void report(const std::string& node, std::int64_t generation, bool programmed,
               Trouble trouble = {}, const std::string& uid = kUid) {
-    auto& report = reports_[node];
-    report.entries = {{.policy = kGold,
+    HeadendReport report;
+    report.entries = {{.policy = gold_,
                        .uid = uid_number(uid),
                        .generation = static_cast<std::uint32_t>(generation),
                        .programmed = programmed}};
-    report.trouble.clear();
-    if (!programmed) report.trouble[kGold] = trouble;
+    if (!programmed) report.trouble[gold_] = std::move(trouble);
+    board_.take(node, &report);
   }
-  void report_nothing(const std::string& node) { reports_[node]; }
+  void report_nothing(const std::string& node) {
+    const HeadendReport nothing;
+    board_.take(node, &nothing);
+  }
 
-  [[nodiscard]] PolicySummary summary(Time time = kNow) const {
-    return summarize(
-        object_, kGold, nodes_,
-        [this](const std::string& node) {
-          const auto found = reports_.find(node);
-          return found == reports_.end() ? nullptr : &found->second;
-        },
-        time);
+  [[nodiscard]] PolicySummary summary(Time time = kNow) {
+    board_.set_nodes(nodes_);
+    return summarize(object_, gold_, board_, time);
   }
   [[nodiscard]] static std::string state(const PolicySummary& summary, const char* type) {
     const auto* condition = find_condition(summary.conditions, type);
@@ -54,7 +51,8 @@ class PolicySummaryTest : public ::testing::Test {
   }
 
   NodesByName nodes_;
-  std::map<std::string, HeadendReport> reports_;
+  HeadendBoard board_;
+  std::uint32_t gold_ = board_.names().number("gold");
   PolicyObject object_{.name = "gold", .version = {.uid = kUid, .generation = 2}};
 };
 
@@ -129,6 +127,25 @@ TEST_F(PolicySummaryTest, RefusesHeadendsAndEndpointsThatDoNotExist) {
   EXPECT_EQ(state(summary(), "Accepted"), "False EndpointNotFound");
   object_.policies[0].endpoint = IpAddress::parse("fd99::1").value();
   EXPECT_EQ(state(summary(), "Accepted"), "True Accepted") << "an IPv6 address may be a router's";
+}
+
+TEST_F(PolicySummaryTest, TellsOfSegmentsThatNobodyIsCalledAndWhatTheOthersCameTo) {
+  overlay::CandidatePath path;
+  path.lists = {{.segments = {std::string("router"), std::string("n1")}}};
+  object_.policies[0].paths = {path};
+  report("n1", 2, true);
+  report("n2", 2, true);
+  EXPECT_EQ(state(summary(), "Accepted"), "True Accepted");
+  path.lists = {{.segments = {std::string("r8"), std::string("n9"), std::string("r8")}}};
+  object_.policies[0].paths.push_back(path);
+  auto found = summary();
+  EXPECT_EQ(state(found, "Accepted"), "False SegmentNotFound");
+  EXPECT_EQ(find_condition(found.conditions, "Accepted")->message,
+            "no node is called r8, n9; segment lists that name it are not used");
+  EXPECT_EQ(state(found, "Ready"), "True Programmed") << "the other candidate path is in force";
+  report("n1", 2, false, {"NoValidPath", "'r8' is nobody's name"});
+  report("n2", 2, false, {"NoValidPath", "'r8' is nobody's name"});
+  EXPECT_EQ(state(summary(), "Ready"), "False Failed");
 }
 
 TEST_F(PolicySummaryTest, TellsWhatIsWrongWithAnObjectThatCannotBeRead) {

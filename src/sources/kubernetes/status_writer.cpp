@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
+constexpr milliseconds kSettles{50};  // what one change brings, comes together
 constexpr milliseconds kFirstRetry{1000};
 constexpr milliseconds kLongestRetry{60'000};
 
@@ -66,9 +68,12 @@ struct StatusWriter::State : std::enable_shared_from_this<State> {
   static awaitable<void> run(std::shared_ptr<State> self);
   awaitable<kube::Answer<void>> write();
   awaitable<kube::Answer<void>> make();
-  awaitable<kube::Answer<void>> mend_metadata(std::string uid);
+  awaitable<kube::Answer<void>> mend_metadata();
   void heard();
+  [[nodiscard]] std::optional<json::object> metadata_to_mend() const;
+  [[nodiscard]] NodeStatus current_report() const;
   [[nodiscard]] bool differs(const NodeStatus& report) const;
+  [[nodiscard]] WritePace pace_of(const NodeStatus& report) const;
 
   kube::Client& client;
   StatusWriterOptions options;
@@ -90,6 +95,37 @@ void StatusWriter::State::heard() {
   bell.ring();
 }
 
+NodeStatus StatusWriter::State::current_report() const {
+  auto report = options.report();
+  keep_times(report, known.value_or(NodeStatus()), now());
+  return report;
+}
+
+/// Where policies are all that is new, their headends are the ones that write; else it may be
+/// everybody.
+WritePace StatusWriter::State::pace_of(const NodeStatus& report) const {
+  WritePace pace{.nodes = options.nodes(),
+                 .policies = report.policies.size(),
+                 .writers = options.nodes(),
+                 .watched_by_all = own != nullptr && !own->status_only};
+  if (!known || written.is_null() || own == nullptr || own->status != written) return pace;
+  auto same = report;
+  same.policies = known->policies;
+  if (same != *known) return pace;
+  std::map<overlay::ObjectKey, const PolicyReport*> before;
+  for (const auto& policy : known->policies) before.emplace(policy.object, &policy);
+  std::size_t writers = 0;
+  for (const auto& policy : report.policies) {
+    const auto found = before.find(policy.object);
+    if (found == before.end() || *found->second != policy)
+      writers += options.headends(policy.object);
+    if (found != before.end()) before.erase(found);
+  }
+  // What is left was deleted: nobody waits for that, nor knows whose it was.
+  if (before.empty()) pace.writers = std::clamp<std::size_t>(writers, 1, pace.writers);
+  return pace;
+}
+
 bool StatusWriter::State::differs(const NodeStatus& report) const {
   if (own == nullptr || written.is_null() || own->status != written) return true;
   return !known || report != *known;
@@ -101,14 +137,16 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
     co_await self->bell.wait();
     if (self->stopped) co_return;
     if (!self->informer->synced() || self->informer->health().missing) continue;
-    const bool watched = self->own != nullptr && !self->own->status_only;
+    co_await pause_for(self->client.io(), kSettles);
+    if (self->stopped) co_return;
+    const auto report = self->current_report();
+    if (!self->metadata_to_mend() && !self->differs(report)) continue;
     const auto since =
         self->last_write
             ? std::chrono::duration_cast<milliseconds>(Clock::now() - *self->last_write)
             : milliseconds::max();
     const auto drawn = std::uniform_real_distribution<double>(0, 1)(self->random);
-    co_await pause_for(self->client.io(),
-                       write_delay(self->options.nodes(), watched, drawn, since));
+    co_await pause_for(self->client.io(), write_delay(self->pace_of(report), drawn, since));
     if (self->stopped) co_return;
     const auto done = co_await self->write();
     if (done) {
@@ -143,18 +181,25 @@ awaitable<kube::Answer<void>> StatusWriter::State::make() {
   co_return kube::Answer<void>();
 }
 
-/// What Sextant made says whether others should read it, and belongs to the Node of now.
-awaitable<kube::Answer<void>> StatusWriter::State::mend_metadata(std::string uid) {
-  const auto there = own;
+/// What Sextant made says whether others should read it, and belongs to the Node of now. None where
+/// that is so, or nothing is there.
+std::optional<json::object> StatusWriter::State::metadata_to_mend() const {
+  if (own == nullptr) return std::nullopt;
+  const auto uid = options.node_uid();
   json::object metadata;
-  if (there->status_only && there->says_something)
-    metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
-  if (there->made_by_sextant && !uid.empty() && there->owner_uid != uid)
+  if (own->status_only && own->says_something) metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
+  if (own->made_by_sextant && !uid.empty() && own->owner_uid != uid)
     metadata["ownerReferences"] = owner_reference(options.node, uid);
-  if (metadata.empty()) co_return kube::Answer<void>();
-  metadata["uid"] = there->uid;
+  if (metadata.empty()) return std::nullopt;
+  metadata["uid"] = own->uid;
+  return metadata;
+}
+
+awaitable<kube::Answer<void>> StatusWriter::State::mend_metadata() {
+  auto metadata = metadata_to_mend();
+  if (!metadata) co_return kube::Answer<void>();
   const kube::ObjectRef ref{kSrv6Nodes, "", options.node};
-  json::value patch{{"metadata", std::move(metadata)}};
+  json::value patch{{"metadata", std::move(*metadata)}};
   const auto patched = co_await client.patch(ref, std::move(patch));
   if (!patched) co_return tl::unexpected(patched.error());
   co_return kube::Answer<void>();
@@ -164,11 +209,10 @@ awaitable<kube::Answer<void>> StatusWriter::State::write() {
   if (own == nullptr) {
     if (options.node_uid().empty()) co_return kube::Answer<void>();  // it would have no owner
     if (auto made = co_await make(); !made) co_return made;
-  } else if (auto mended = co_await mend_metadata(options.node_uid()); !mended) {
+  } else if (auto mended = co_await mend_metadata(); !mended) {
     co_return mended;
   }
-  auto report = options.report();
-  keep_times(report, known.value_or(NodeStatus()), now());
+  auto report = current_report();
   if (!differs(report)) co_return kube::Answer<void>();
   json::value object{{"apiVersion", kube::api_version(kSrv6Nodes)},
                      {"kind", "SRv6Node"},

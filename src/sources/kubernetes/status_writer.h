@@ -23,9 +23,11 @@ namespace sextant::kubernetes {
 
 struct StatusWriterOptions {
   std::string node;
-  std::function<NodeStatus()> report;           // asked when it is time to write
-  std::function<std::string()> node_uid;        // of the Node; empty while it is not known
-  std::function<std::size_t()> nodes;           // in the cluster: for the pace
+  std::function<NodeStatus()> report;     // asked when it is time to write
+  std::function<std::string()> node_uid;  // of the Node; empty while it is not known
+  std::function<std::size_t()> nodes;     // in the cluster: for the pace
+  /// How many nodes have the policy: they have the same to tell of it.
+  std::function<std::size_t(const overlay::ObjectKey&)> headends;
   std::uint32_t seed = std::random_device()();  // of the jitter
 };
 

@@ -30,6 +30,10 @@ struct WatchedKind {
   bool namespaced = false;
   bool blocks = false;  // of Calico's IPAM: not read where it does not allocate
 };
+inline constexpr std::string_view kCalicoGroup = "crd.projectcalico.org";
+[[nodiscard]] inline bool is_calicos(const WatchedKind& type) {
+  return type.resource.group == kCalicoGroup;
+}
 
 /// By Kind's order.
 [[nodiscard]] std::span<const WatchedKind> watched_kinds();
