@@ -196,6 +196,10 @@ Result<void> Builder::build() {
     say("Sextant is rolled out, {} nodes are Ready", plan_.lab().nodes.size());
   }
   if (plan_.settings.pods > 0) {
+    // A moment after the controller manager's start; pods are refused before.
+    const auto account =
+        kubectl_until(plan_, {"get", "serviceaccount", "default"}, options_.patience);
+    if (!account) return tl::unexpected(account.error());
     const auto applied = kubectl(plan_, {"apply", "-f", "-"}, demo_objects(plan_.settings));
     if (!applied) return tl::unexpected(applied.error());
     if (plan_.settings.overlay) {
