@@ -100,6 +100,17 @@ void encode(const PrefixNlri& nlri, std::vector<std::uint8_t>& out);
 void encode(const SrPolicyNlri& nlri, std::vector<std::uint8_t>& out);
 void encode(const VpnNlri& nlri, std::vector<std::uint8_t>& out);
 
+/// Bytes that encode() appends.
+[[nodiscard]] constexpr std::size_t encoded_size(const PrefixNlri& nlri) {
+  return 1U + (nlri.length + 7U) / 8U;
+}
+[[nodiscard]] constexpr std::size_t encoded_size(const SrPolicyNlri& nlri) {
+  return nlri.endpoint.is_v4() ? 13 : 25;
+}
+[[nodiscard]] constexpr std::size_t encoded_size(const VpnNlri& nlri) {
+  return 11 + encoded_size(nlri.prefix);
+}
+
 /// Walks over NLRI of a known family without keeping them.
 struct NlriCheck {
   bool ok = true;

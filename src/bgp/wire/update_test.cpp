@@ -115,7 +115,9 @@ TEST(PrefixNlri, EveryLengthReadsBack) {
   std::vector<PrefixNlri> expected;
   for (unsigned length = 0; length <= 128; ++length) {
     expected.push_back(PrefixNlri::of(IpPrefix(all_ones, static_cast<std::uint8_t>(length))));
+    const auto before = bytes.size();
     encode(expected.back(), bytes);
+    EXPECT_EQ(bytes.size() - before, encoded_size(expected.back()));
   }
   EXPECT_EQ((read_all<PrefixNlriCursor, PrefixNlri>(PrefixNlriCursor(Afi::kIpv6, bytes))),
             expected);
@@ -145,7 +147,12 @@ TEST(VpnNlri, KeyLeavesTheLabelOut) {
   EXPECT_EQ(all[1].label, 0x800000U);
   EXPECT_EQ(all[2].to_string(Afi::kIpv4), "64512:7:0.0.0.0/0");
   std::vector<std::uint8_t> out;
-  for (const auto& each : all) encode(each, out);
+  std::size_t size = 0;
+  for (const auto& each : all) {
+    encode(each, out);
+    size += encoded_size(each);
+    EXPECT_EQ(out.size(), size);
+  }
   EXPECT_EQ(to_hex(out), to_hex(bytes));
 }
 
@@ -154,6 +161,7 @@ TEST(SrPolicyNlri, OfBothFamiliesReadsBack) {
     const SrPolicyNlri sent{4, {94}, *IpAddress::parse(endpoint)};
     std::vector<std::uint8_t> bytes;
     encode(sent, bytes);
+    EXPECT_EQ(bytes.size(), encoded_size(sent));
     const auto afi = sent.endpoint.is_v4() ? Afi::kIpv4 : Afi::kIpv6;
     EXPECT_THAT((read_all<SrPolicyNlriCursor, SrPolicyNlri>(SrPolicyNlriCursor(afi, bytes))),
                 ElementsAre(sent));

@@ -129,19 +129,13 @@ void UpdateWriter::finish() {
 
 template <typename Nlri>
 void UpdateWriter::add(Open kind, const Nlri& nlri) {
-  encoded_.clear();
-  encode(nlri, encoded_);
-  add_encoded(kind);
-}
-
-void UpdateWriter::add_encoded(Open kind) {
   // What finish() appends behind the routes.
   const std::size_t behind = kind == Open::kAnnouncement ? tail_.size() : 2;
-  if (open_ != kind || out_.size() - start_ + encoded_.size() + behind > limit_) {
+  if (open_ != kind || out_.size() - start_ + encoded_size(nlri) + behind > limit_) {
     finish();
     open(kind);
   }
-  out_.insert(out_.end(), encoded_.begin(), encoded_.end());
+  encode(nlri, out_);
 }
 
 void UpdateWriter::announce(const PrefixNlri& nlri) { add(Open::kAnnouncement, nlri); }

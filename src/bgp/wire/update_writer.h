@@ -41,18 +41,16 @@ class UpdateWriter {
   enum class Open : std::uint8_t { kNothing, kAnnouncement, kWithdrawal };
   template <typename Nlri>
   void add(Open kind, const Nlri& nlri);
-  void add_encoded(Open kind);
   void open(Open kind);
 
   std::vector<std::uint8_t>& out_;
   Family family_;
   std::size_t limit_;
   Open open_ = Open::kNothing;
-  std::size_t start_ = 0;              // of the open message
-  std::size_t mp_length_at_ = 0;       // of the open MP attribute's length; 0: classic IPv4
-  std::vector<std::uint8_t> head_;     // body of an announcement up to its first NLRI
-  std::vector<std::uint8_t> tail_;     // attributes behind the MP attribute
-  std::vector<std::uint8_t> encoded_;  // one NLRI
+  std::size_t start_ = 0;           // of the open message
+  std::size_t mp_length_at_ = 0;    // of the open MP attribute's length; 0: classic IPv4
+  std::vector<std::uint8_t> head_;  // body of an announcement up to its first NLRI
+  std::vector<std::uint8_t> tail_;  // attributes behind the MP attribute
   std::size_t head_mp_length_at_ = 0;
 };
 
