@@ -27,6 +27,40 @@ bool keep_lowest_med(std::span<const Candidate> candidates, std::vector<std::uin
          }) > 0;
 }
 
+std::uint32_t identifier(const Candidate& candidate) {  // RFC 4456 section 9
+  return candidate.fields->has_originator_id ? candidate.fields->originator_id
+                                             : candidate.router_id;
+}
+
+/// The same steps for two paths, which is what most destinations with more than one have.
+Decision decide_between(const Candidate& a, const Candidate& b) {
+  const auto by = [](bool first, DecisionStep step) {
+    return Decision{.best = first ? 0U : 1U, .step = step};
+  };
+  const auto& x = *a.fields;
+  const auto& y = *b.fields;
+  if (x.local_pref != y.local_pref) {
+    return by(x.local_pref > y.local_pref, DecisionStep::kLocalPref);
+  }
+  if (x.as_path_length != y.as_path_length) {
+    return by(x.as_path_length < y.as_path_length, DecisionStep::kAsPath);
+  }
+  if (x.origin != y.origin) return by(x.origin < y.origin, DecisionStep::kOrigin);
+  if (x.neighbor_as == y.neighbor_as && x.med != y.med) {
+    return by(x.med < y.med, DecisionStep::kMed);
+  }
+  if (a.source != b.source) return by(a.source < b.source, DecisionStep::kSource);
+  if (a.igp_cost != b.igp_cost) return by(a.igp_cost < b.igp_cost, DecisionStep::kIgpCost);
+  if (identifier(a) != identifier(b)) {
+    return by(identifier(a) < identifier(b), DecisionStep::kRouterId);
+  }
+  if (x.cluster_list_length != y.cluster_list_length) {
+    return by(x.cluster_list_length < y.cluster_list_length, DecisionStep::kClusterList);
+  }
+  return by(std::tie(a.peer_address, a.peer) < std::tie(b.peer_address, b.peer),
+            DecisionStep::kPeerAddress);
+}
+
 }  // namespace
 
 std::string_view to_string(DecisionStep step) {
@@ -56,6 +90,9 @@ std::string_view to_string(DecisionStep step) {
 }
 
 Decision decide(std::span<const Candidate> candidates, std::vector<std::uint32_t>& alive) {
+  if (candidates.size() == 2 && candidates[0].eligible && candidates[1].eligible) {
+    return decide_between(candidates[0], candidates[1]);
+  }
   alive.clear();
   for (std::uint32_t i = 0; i < candidates.size(); ++i) {
     if (candidates[i].eligible) alive.push_back(i);
@@ -72,9 +109,7 @@ Decision decide(std::span<const Candidate> candidates, std::vector<std::uint32_t
   if (alive.size() > 1 && keep_lowest_med(candidates, alive)) decision.step = DecisionStep::kMed;
   step(DecisionStep::kSource, [](const Candidate& c) { return c.source; });
   step(DecisionStep::kIgpCost, [](const Candidate& c) { return c.igp_cost; });
-  step(DecisionStep::kRouterId, [](const Candidate& c) {
-    return c.fields->has_originator_id ? c.fields->originator_id : c.router_id;
-  });
+  step(DecisionStep::kRouterId, identifier);
   step(DecisionStep::kClusterList,
        [](const Candidate& c) { return c.fields->cluster_list_length; });
   step(DecisionStep::kPeerAddress,

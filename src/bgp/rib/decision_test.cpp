@@ -167,6 +167,37 @@ TEST(Decision, EqualPathsOfTwoSessionsWithOneRouterAreToldApart) {
   EXPECT_EQ(decide_among({second, first}).best, 1U);
 }
 
+TEST(Decision, TwoPathsAreComparedAsManyAre) {
+  std::mt19937 random(3);
+  const auto below = [&](std::uint32_t limit) {
+    return std::uniform_int_distribution<std::uint32_t>(0, limit - 1)(random);
+  };
+  auto out = ordinary();
+  out.candidate.eligible = false;
+  for (int round = 0; round < 3000; ++round) {
+    std::array<Route, 2> routes{ordinary(), ordinary()};
+    routes[1].candidate.peer = 6;
+    for (auto& route : routes) {
+      // Rarely different, so that late steps are reached, too.
+      if (below(8) == 0) route.fields.local_pref = 101;
+      if (below(8) == 0) route.fields.as_path_length = 1;
+      if (below(8) == 0) route.fields.origin = 0;
+      if (below(4) == 0) route.fields.med = below(2);
+      if (below(4) == 0) route.fields.neighbor_as = 65002;
+      if (below(8) == 0) route.candidate.source = PathSource::kExternal;
+      if (below(8) == 0) route.candidate.igp_cost = 1;
+      if (below(4) == 0) route.candidate.router_id = 1;
+      if (below(4) == 0) route.fields.has_originator_id = true;
+      if (below(4) == 0) route.fields.cluster_list_length = 1;
+      if (below(2) == 0) route.candidate.peer_address = Ipv4Address({10, 0, 0, 1});
+    }
+    const auto two = decide_among({routes[0], routes[1]});
+    const auto many = decide_among({routes[0], routes[1], out});
+    ASSERT_EQ(two.best, many.best);
+    ASSERT_EQ(two.step, many.step);
+  }
+}
+
 TEST(Decision, AnyOrderOfManyPathsGivesTheSameBest) {
   std::mt19937 random(7);
   const auto below = [&](std::uint32_t limit) {

@@ -169,6 +169,13 @@ Candidate Rib::candidate(const Path& path) const {
 }
 
 Decision Rib::decide_among(std::span<const Path> paths) const {
+  if (paths.size() == 1) {  // most destinations
+    const auto& only = paths.front();
+    const bool eligible =
+        only.peer == kLocalPeer ||
+        next_hops_.cost(pool_[only.attributes].next_hop_id()) != NextHops::kUnreachable;
+    return {.best = eligible ? 0 : Decision::kNone};
+  }
   candidates_.clear();
   for (const auto& path : paths) candidates_.push_back(candidate(path));
   return decide(candidates_, alive_);

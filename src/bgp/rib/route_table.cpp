@@ -56,16 +56,27 @@ void RouteTable::set_heap(EntryId entry, std::vector<Path>* paths) {
   std::memcpy(path_bytes(entry), &paths, sizeof paths);
 }
 
+std::optional<EntryId> RouteTable::find_next(const RouteKey& key) const {
+  if (next_ >= end_ || !in_use(EntryId{next_}) || !has_key(EntryId{next_}, key)) {
+    return std::nullopt;
+  }
+  return EntryId{next_++};
+}
+
 std::optional<EntryId> RouteTable::find(const RouteKey& key) const {
+  if (const auto entry = find_next(key)) return entry;
   const auto found = index_.find(Probe{hash(key), key});
   if (found == index_.end()) return std::nullopt;
+  next_ = found->entry + 1;
   return EntryId{found->entry};
 }
 
 EntryId RouteTable::find_or_add(const RouteKey& key) {
+  if (const auto entry = find_next(key)) return *entry;
   const auto entry = take(key);
   const auto [slot, added] = index_.insert(Slot{hash(key), static_cast<std::uint32_t>(entry)});
   if (!added) give_back(entry);
+  next_ = slot->entry + 1;
   return EntryId{slot->entry};
 }
 
@@ -172,6 +183,7 @@ void RouteTable::release_if_unused(EntryId entry) {
   chunks_ = decltype(chunks_)();
   free_ = decltype(free_)();
   end_ = 0;
+  next_ = 0;
 }
 
 std::size_t RouteTable::memory() const {

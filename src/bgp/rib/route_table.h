@@ -120,6 +120,10 @@ class RouteTable {
   [[nodiscard]] std::uint32_t hash(const RouteKey& key) const;
   /// A free entry with that key; give_back() undoes it.
   [[nodiscard]] EntryId take(const RouteKey& key);
+  /// The entry behind the one found last, where it is the one: peers tell what others, or they
+  /// themselves, have told before mostly in the same order. It spares the index, which is
+  /// scattered over memory.
+  [[nodiscard]] std::optional<EntryId> find_next(const RouteKey& key) const;
   void give_back(EntryId entry);
   using Index = boost::unordered_flat_set<Slot, SlotHash, SlotEqual>;
 
@@ -130,6 +134,7 @@ class RouteTable {
   std::uint32_t end_ = 0;
   std::vector<std::uint32_t> free_;
   Index index_;
+  mutable std::uint32_t next_ = 0;  // find_next's
 };
 
 }  // namespace sextant::bgp

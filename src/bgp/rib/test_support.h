@@ -52,7 +52,7 @@ inline void for_each_update(const std::vector<std::uint8_t>& bytes,
 /// What a peer sends to announce IPv6 prefixes (IPv4 ones where the first is one).
 inline std::vector<std::uint8_t> announcement(const std::vector<std::string>& prefixes,
                                               const Attributes& attributes,
-                                              std::string_view next_hop = "fd00::1",
+                                              std::string_view next_hop = "fd00:0:1::1",
                                               const SessionFacts& facts = {}) {
   std::vector<std::uint8_t> bytes;
   const bool v4 = prefix_of(prefixes.front()).family() == sextant::Family::kIpv4;

@@ -1,0 +1,79 @@
+#include "bgp/rib/export_rules.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sextant::bgp {
+
+namespace {
+
+bool is_reflected(const Rib& rib, const ExportRules& rules, const Path& path) {
+  return rules.internal && rib.source(path.peer) == PathSource::kInternal;
+}
+
+/// RFC 4271 section 5.1, what an external peer is told.
+void change_for_external(const Rib& rib, const Path& path, Attributes& attributes) {
+  attributes.as_path.prepend(rib.config().local_as);  // 5.1.2 b
+  attributes.local_pref.reset();                      // 5.1.5
+  // 5.1.4: a MED that came from a neighboring AS stays in this one.
+  if (rib.source(path.peer) != PathSource::kLocal) attributes.med.reset();
+  attributes.originator_id.reset();  // RFC 4456 section 8: non-transitive
+  attributes.cluster_list.clear();
+  std::erase_if(attributes.extended_communities,
+                [](const ExtendedCommunity& one) { return !one.transitive(); });  // RFC 4360 6
+}
+
+/// RFC 4456 section 8.
+void change_for_reflection(const Rib& rib, const Path& path, Attributes& attributes) {
+  if (!attributes.originator_id) attributes.originator_id = rib.peer(path.peer).router_id;
+  attributes.cluster_list.insert(attributes.cluster_list.begin(),
+                                 rib.config().cluster_id.value_or(rib.config().router_id));
+}
+
+}  // namespace
+
+bool operator==(const ExportRules& a, const ExportRules& b) {
+  const bool same_filter = a.filter == b.filter || (a.filter && b.filter && *a.filter == *b.filter);
+  return same_filter && a.family == b.family && a.internal == b.internal &&
+         a.reflect_client == b.reflect_client && a.self == b.self &&
+         a.next_hop_self == b.next_hop_self && a.keep_next_hop == b.keep_next_hop &&
+         a.four_octet_as == b.four_octet_as && a.message_limit == b.message_limit;
+}
+
+bool may_export(const Rib& rib, const ExportRules& rules, const Path& path) {
+  const auto& traits = rib.pool()[path.attributes].traits();
+  if (traits.no_advertise) return false;
+  if (!rules.internal) return !traits.no_export;
+  // RFC 4271 section 9.2 and RFC 4456 section 6: from an internal peer to an internal peer only
+  // where one of them is a client.
+  return !is_reflected(rib, rules, path) || rules.reflect_client ||
+         rib.peer(path.peer).reflect_client;
+}
+
+ExportedSet export_set(const Rib& rib, const ExportRules& rules, const Path& path,
+                       Attributes attributes) {
+  ExportedSet out;
+  out.next_hop = rib.pool().next_hop(path.attributes);
+  const bool reflected = is_reflected(rib, rules, path);
+  const bool local = path.peer == kLocalPeer;
+  if (!rules.internal) {
+    change_for_external(rib, path, attributes);
+    if (!rules.keep_next_hop && !local) out.next_hop = rules.self;  // 5.1.3
+  } else {
+    // 5.1.5: internal peers are told the degree of preference.
+    attributes.local_pref = rib.pool()[path.attributes].decision().local_pref;
+    if (reflected) {
+      change_for_reflection(rib, path, attributes);  // the next hop stays (RFC 4456 section 10)
+    } else if (rules.next_hop_self && !local) {
+      out.next_hop = rules.self;
+    }
+  }
+  attributes.next_hop.reset();
+  // Local routes without a next hop of their own: this speaker's towards the peers.
+  if (local && !is_usable(out.next_hop)) out.next_hop = rules.self;
+  out.block = encode_attributes(
+      attributes, SessionFacts{.four_octet_as = rules.four_octet_as, .internal = rules.internal});
+  return out;
+}
+
+}  // namespace sextant::bgp
