@@ -223,7 +223,7 @@ void add_up(CLI::App& group, const Shared& arguments) {
                  "Archive with Sextant's image (default: made of this build's programs)")
       ->type_name("FILE");
   up->add_option("--manifests", arguments->manifests,
-                 "Kustomize folder to apply (default: deploy/overlays/standalone of this tree)")
+                 "Kustomize folder to apply (default: standalone or full-testbed of deploy/overlays)")
       ->type_name("DIR");
   teach(*up, {.examples = {{"sextant testbed cluster up", "three nodes, pods of both families"},
                            {"sextant testbed cluster up --underlay full", "behind r3 and r8"}},
