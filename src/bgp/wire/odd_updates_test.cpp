@@ -53,6 +53,9 @@ TEST(OddUpdates, Lengths) {
       {"extended length cut short", v4(kV4 + "d0 08 00"), kWithdraw, "RFC 7606 section 4"},
       {"overrun before any route", update(kBase + "80 0e ff 0002 01"), kReset,
        "RFC 7606 sections 4, 5.2"},
+      {"overrun behind an empty MP_REACH_NLRI",
+       update(reach("0002 01", kNextHop6, "") + "c0 08 08 00000001"), kReset,
+       "RFC 7606 sections 4, 5.2"},
       {"extended length of a short attribute",
        v4("50 01 0001 00" + kAsPath + kLocalPref + kNextHop), kAccept, "RFC 4271 section 4.3"},
   };

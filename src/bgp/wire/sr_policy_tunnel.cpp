@@ -60,7 +60,7 @@ tl::unexpected<Error> wrong_length(std::string object, std::size_t length) {
   return malformed(std::move(object), "its length is " + std::to_string(length));
 }
 
-SidBehavior read_behavior(ByteReader& in) {
+Result<SidBehavior> read_behavior(ByteReader& in) {
   // RFC 9830 section 2.4.4.2.4
   SidBehavior behavior;
   behavior.behavior = static_cast<srv6::Behavior>(in.u16());
@@ -69,6 +69,11 @@ SidBehavior read_behavior(ByteReader& in) {
   behavior.structure.node = in.u8();
   behavior.structure.function = in.u8();
   behavior.structure.argument = in.u8();
+  const auto& lengths = behavior.structure;
+  const unsigned total = 0U + lengths.block + lengths.node + lengths.function + lengths.argument;
+  if (total > 128) {
+    return malformed("SID structure", "its lengths add up to " + std::to_string(total) + " bits");
+  }
   return behavior;
 }
 
@@ -95,8 +100,11 @@ Result<Segment> read_segment(const SubTlvView& view) {
     segment.flags = in.u8();
     in.u8();  // reserved
     segment.sid = in.ipv6();
-    if (in.remaining() > 0) segment.behavior = read_behavior(in);
-    return segment;
+    if (in.remaining() == 0) return segment;
+    return read_behavior(in).map([&](const SidBehavior& behavior) {
+      segment.behavior = behavior;
+      return segment;
+    });
   }
   if (segment.type == SegmentType::kA && view.value.size() != 6) {
     return wrong_length("segment of type A", view.value.size());
@@ -116,8 +124,8 @@ Result<WeightedSegmentList> read_list(std::span<const std::uint8_t> value) {
   while (cursor.next(view)) {
     if (view.type == static_cast<std::uint8_t>(SegmentType::kWeight)) {
       // RFC 9830 section 2.4.4.1
+      if (list.weight) continue;
       if (view.value.size() != 6) return wrong_length("weight", view.value.size());
-      if (list.weight) return malformed("segment list", "it has two weights");
       list.weight = ByteReader(view.value.subspan(2)).u32();
     } else if (is_segment(view.type)) {
       auto segment = read_segment(view);
@@ -161,12 +169,15 @@ Result<Srv6BindingSid> read_srv6_binding_sid(std::span<const std::uint8_t> value
   binding.flags = in.u8();
   in.u8();  // reserved
   binding.sid = in.ipv6();
-  if (in.remaining() > 0) binding.behavior = read_behavior(in);
-  return binding;
+  if (in.remaining() == 0) return binding;
+  return read_behavior(in).map([&](const SidBehavior& behavior) {
+    binding.behavior = behavior;
+    return binding;
+  });
 }
 
-// Reads one tunnel's sub-TLVs. RFC 9830 section 2.4: those that may stand once are malformed when
-// they come twice, for nobody can say which one was meant.
+// Reads one tunnel's sub-TLVs. RFC 9830 section 2.4: of those that may stand once the first counts;
+// others are ignored, and are no error.
 class TunnelReader {
  public:
   explicit TunnelReader(SrPolicyTunnel& tunnel) : tunnel_(tunnel) {}
@@ -187,21 +198,23 @@ class TunnelReader {
     ByteReader in(value);
     switch (view.type) {
       case kPreference:  // RFC 9830 section 2.4.1: flags, reserved, preference
-        if (auto ok = once(view, "preference", 6); !ok) return ok;
+        if (!first(view)) return {};
+        if (value.size() != 6) return wrong_length("preference", value.size());
         in.u16();
         tunnel_.preference = in.u32();
         return {};
       case kBindingSid:
-        return once(view, "binding SID").and_then([&] {
-          return read_binding_sid(value).map([&](BindingSid sid) { tunnel_.binding_sid = sid; });
-        });
+        if (!first(view)) return {};
+        return read_binding_sid(value).map([&](BindingSid sid) { tunnel_.binding_sid = sid; });
       case kEnlp:  // RFC 9830 section 2.4.5: flags, reserved, ENLP
-        if (auto ok = once(view, "ENLP", 3); !ok) return ok;
+        if (!first(view)) return {};
+        if (value.size() != 3) return wrong_length("ENLP", value.size());
         in.u16();
         tunnel_.enlp = static_cast<ExplicitNullPolicy>(in.u8());
         return {};
       case kPriority:  // RFC 9830 section 2.4.6: priority, reserved
-        if (auto ok = once(view, "priority", 2); !ok) return ok;
+        if (!first(view)) return {};
+        if (value.size() != 2) return wrong_length("priority", value.size());
         tunnel_.priority = in.u8();
         return {};
       case kSrv6BindingSid:
@@ -222,20 +235,18 @@ class TunnelReader {
 
   // RFC 9830 sections 2.4.7 and 2.4.8: a reserved byte, then the name.
   Result<void> read_name(const SubTlvView& view, const char* what, std::string& name) {
-    if (auto ok = once(view, what); !ok) return ok;
+    if (!first(view)) return {};
     if (view.value.empty()) return wrong_length(what, 0);
     name.assign(view.value.begin() + 1, view.value.end());
     return {};
   }
 
-  // `length` 0: looked at elsewhere.
-  Result<void> once(const SubTlvView& view, const char* what, std::size_t length = 0) {
+  bool first(const SubTlvView& view) {
     auto& bits = seen_[view.type >= 128 ? 1 : 0];
     const std::uint64_t bit = 1ULL << (view.type & 63U);
-    if ((bits & bit) != 0) return malformed(what, "it comes twice");
+    const bool seen = (bits & bit) != 0;
     bits |= bit;
-    if (length != 0 && view.value.size() != length) return wrong_length(what, view.value.size());
-    return {};
+    return !seen;
   }
 
   SrPolicyTunnel& tunnel_;
@@ -398,12 +409,16 @@ std::string SrPolicyTunnel::unusable(SrPolicyDialect dialect) const {
 }
 
 Result<SrPolicyTunnel> decode_sr_policy(std::span<const std::uint8_t> attribute) {
+  // RFC 9830 section 2.2: one tunnel of type 15 and nothing else.
   SrPolicyTunnel policy;
   bool found = false;
   TunnelCursor cursor(attribute);
   TunnelView tunnel;
   while (cursor.next(tunnel)) {
-    if (tunnel.type != kTunnelTypeSrPolicy) continue;
+    if (tunnel.type != kTunnelTypeSrPolicy) {
+      return malformed("Tunnel Encapsulation",
+                       "it holds a tunnel of type " + std::to_string(tunnel.type) + ", not 15");
+    }
     if (found) return malformed("Tunnel Encapsulation", "it holds two tunnels of type 15");
     found = true;
     if (auto read = TunnelReader(policy).read(tunnel.sub_tlvs); !read) {
@@ -411,7 +426,7 @@ Result<SrPolicyTunnel> decode_sr_policy(std::span<const std::uint8_t> attribute)
     }
   }
   if (!cursor.ok()) return malformed("Tunnel Encapsulation", "a tunnel overruns the attribute");
-  if (!found) return malformed("Tunnel Encapsulation", "it holds no tunnel of type 15");
+  if (!found) return malformed("Tunnel Encapsulation", "it holds no tunnel");
   return policy;
 }
 

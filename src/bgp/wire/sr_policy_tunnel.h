@@ -117,8 +117,8 @@ struct SrPolicyTunnel {
   friend bool operator==(const SrPolicyTunnel&, const SrPolicyTunnel&) = default;
 };
 
-/// Of a Tunnel Encapsulation attribute's value, which must hold exactly one tunnel of type 15 (RFC
-/// 9830 section 2.2). Errors name sub-TLV and length; all of them ask for treat-as-withdraw
+/// Of a Tunnel Encapsulation attribute's value, which must hold one tunnel of type 15 and no other
+/// (RFC 9830 section 2.2). Errors name sub-TLV and length; all of them ask for treat-as-withdraw
 /// (RFC 9830 section 5).
 [[nodiscard]] Result<SrPolicyTunnel> decode_sr_policy(std::span<const std::uint8_t> attribute);
 /// The attribute's value: sub-TLVs in the order of SrPolicyTunnel, unknown ones last.

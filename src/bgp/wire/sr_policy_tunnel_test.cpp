@@ -231,6 +231,24 @@ TEST(SrPolicyTunnel, Srv6BindingSidComesFirst) {
   EXPECT_EQ(tunnel.srv6_bsid(), std::nullopt);
 }
 
+// RFC 9830 section 2.4
+TEST(SrPolicyTunnel, OfSubTlvsThatMayStandOnceTheFirstCounts) {
+  const auto decoded = decode_sr_policy(
+      hex("000f 004a"
+          "0c 06 00 00 00000001 0c 06 00 00 00000002 0c 00"
+          "0d 02 80 00 0d 02 40 00 0e 03 00 00 01 0e 03 00 00 02 0f 02 03 00 0f 02 04 00"
+          "80 0011 00 09 06 00 00 00000005 09 06 00 00 00000006"
+          "82 0002 00 61 82 0002 00 62"));
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  EXPECT_EQ(decoded->preference, 1U);
+  EXPECT_EQ(decoded->binding_sid->flags, 0x80);
+  EXPECT_EQ(decoded->enlp, ExplicitNullPolicy::kIpv4);
+  EXPECT_EQ(decoded->priority, 3);
+  ASSERT_THAT(decoded->lists, SizeIs(1));
+  EXPECT_EQ(decoded->lists[0].weight, 5U);
+  EXPECT_EQ(decoded->policy_name, "a");
+}
+
 TEST(SrPolicyTunnel, WhatDoesNotFitItsLengthFieldIsRefused) {
   auto tunnel = everything();
   tunnel.lists[1].segments.assign(4000, Segment::of(address("fcff:1::1")));

@@ -96,7 +96,7 @@ class Splitter {
   // RFC 7606 section 4. Without routes there is nothing to withdraw, and those that should have
   // come may lie in what cannot be read (section 5.2).
   void broken_list() {
-    if (!view_.nlri.empty() || view_.reach) {
+    if (!view_.nlri.empty() || (view_.reach && !view_.reach->nlri.empty())) {
       view_.judgement.add({Verdict::kTreatAsWithdraw,
                            0,
                            "an attribute overruns the attribute list (RFC 7606 section 4)",
