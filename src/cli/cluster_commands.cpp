@@ -221,12 +221,12 @@ void add_up(CLI::App& group, const Shared& arguments) {
   up->add_flag("--no-kube-proxy", arguments->no_kube_proxy, "Run no kube-proxy");
   up->add_option("--image", arguments->image,
                  "Archive with Sextant's image (default: made of this build's programs)")
-      ->check(CLI::ExistingFile)
+      ->check(CLI::ExistingFile.description(""))
       ->type_name("FILE");
   up->add_option(
         "--manifests", arguments->manifests,
         "Kustomize folder to apply (default: standalone or full-testbed of deploy/overlays)")
-      ->check(CLI::ExistingDirectory)
+      ->check(CLI::ExistingDirectory.description(""))
       ->type_name("DIR");
   teach(*up, {.examples = {{"sextant testbed cluster up", "three nodes, pods of both families"},
                            {"sextant testbed cluster up --underlay full", "behind r3 and r8"}},

@@ -178,6 +178,10 @@ class FullTestbed(cluster.ClusterTest):
             with self.subTest("an edit that is bad"):
                 self.cluster.apply(policy(["fcff:7:::1"], name="good"))
                 until(lambda: self.condition("good", "Accepted")[:2] == ("False", "Invalid"), "the edit is not accepted")
+            with self.subTest("the paper's ConfigMap, which has no conditions: an event"):
+                self.addCleanup(self.cluster.apply, self.config_map("master"))
+                self.cluster.apply(self.config_map("master", lambda text: text.replace("fcff:6::1", "fcff:6:::1")))
+                until(lambda: "'fcff:6:::1'" in self.events("srv6-config-master"), "an event says what is wrong")
             with self.subTest("a color of 0"):
                 self.assertIn("spec.color", self.refused(policy(["fcff:6::1"], name="no-color", color=0)))
         self.assertEqual(stream.lost, [])
@@ -190,6 +194,10 @@ class FullTestbed(cluster.ClusterTest):
         status = self.cluster.get("srv6policy", name).get("status", {})
         return next(((each["status"], each["reason"], each["message"])
                      for each in status.get("conditions", []) if each["type"] == kind), (None, None, ""))
+
+    def events(self, config_map):
+        items = self.cluster.get("events", "-n", CONFIG_MAPS, "--field-selector", f"involvedObject.name={config_map}")["items"]
+        return "\n".join(f"{each['reason']}: {each['message']}" for each in items)
 
     def refused(self, each):
         """What the API server says to an object that it refuses."""
