@@ -136,6 +136,11 @@ bool HeadendBoard::put(Column& column, Headend headend, const Said* said, const 
   return news;
 }
 
+std::vector<std::uint32_t> HeadendBoard::take_changed() {
+  for (const auto policy : changed_) columns_[policy].changed = false;
+  return std::exchange(changed_, {});
+}
+
 void HeadendBoard::take(const std::string& node, const HeadendReport* report) {
   if (report == nullptr && !numbers_.contains(node)) return;
   const auto headend = number(node);
@@ -161,7 +166,9 @@ void HeadendBoard::take(const std::string& node, const HeadendReport* report) {
       }
       ++entry;
     }
-    if (put(columns_[policy], headend, told ? &said : nullptr, trouble)) changed_.push_back(policy);
+    auto& column = columns_[policy];
+    if (!put(column, headend, told ? &said : nullptr, trouble)) continue;
+    if (!std::exchange(column.changed, true)) changed_.push_back(policy);
   }
 }
 

@@ -43,7 +43,7 @@ class HeadendBoard {
   void take(const std::string& node, const HeadendReport* report);
 
   /// Policies of which somebody says something else since the last call.
-  [[nodiscard]] std::vector<std::uint32_t> take_changed() { return std::exchange(changed_, {}); }
+  [[nodiscard]] std::vector<std::uint32_t> take_changed();
   /// Whether some agent spoke for the first time or fell silent: it is a headend of many.
   [[nodiscard]] bool take_speakers_changed() { return std::exchange(speakers_changed_, false); }
 
@@ -72,6 +72,7 @@ class HeadendBoard {
     std::vector<Code> said;  // by headend; shorter where the last ones say nothing
     std::vector<Version> versions;
     std::map<Headend, Trouble> trouble;
+    bool changed = false;  // and in changed_
   };
   struct Known {
     std::string name;

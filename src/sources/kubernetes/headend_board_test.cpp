@@ -57,7 +57,8 @@ TEST_F(HeadendBoardTest, TellsOfWhichPoliciesAnybodySaysSomethingElse) {
   take("n1", {entry("gold", 1), entry("iron", 1), entry("lead", 1, false)});
   EXPECT_THAT(changed(), UnorderedElementsAre("gold", "iron", "lead"));
   take("n2", {entry("gold", 1)});
-  EXPECT_THAT(changed(), ElementsAre("gold"));
+  take("n3", {entry("gold", 1)});
+  EXPECT_THAT(changed(), ElementsAre("gold")) << "once";
   why_ = "ENOMEM";
   take("n1", {entry("gold", 1), entry("iron", 2), entry("lead", 1, false)});
   EXPECT_THAT(changed(), UnorderedElementsAre("iron", "lead"));
