@@ -8,7 +8,7 @@
 //
 //   one node         not more than one write a second
 //   all together     what costs the API server half a processor. Measured (1.20): a status with 10
-//                    policies takes it 4 ms, with 100 16 ms, with 1,000 28 ms. Those are 77, 29 and
+//                    policies takes it 4 ms, with 100 16 ms, with 1,000 28 ms. Those are 75, 28 and
 //                    16 writes a second
 //   users' objects   and at most 100,000 events a second: 5,000 nodes take 250 s, 1,000 nodes 10 s.
 //                    Large clusters give locators by annotation or pool rather than by SRv6Node
