@@ -1,5 +1,8 @@
 // Exit statuses, and what goes to which stream.
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "programs.h"
 
@@ -55,6 +58,17 @@ TEST(CommandLine, AnAgentThatDoesNotAnswerIsAFailureNotAWrongLine) {
   const auto done = test::sextant({"status"});
   EXPECT_EQ(done.status, 1);
   EXPECT_NE(done.err.find("/nonexistent: it is not running"), std::string::npos) << done.err;
+}
+
+TEST(CommandLine, CniInstallWritesNothingWhereItCannotReadItsKubeconfig) {
+  const std::string folder = ::testing::TempDir() + "sx-cni-" + std::to_string(::getpid());
+  const auto done =
+      test::sextant({"cni", "install", "--node", "n1", "--kubeconfig", "/nonexistent/kubeconfig",
+                     "--cni-bin-dir", folder + "/bin", "--cni-conf-dir", folder + "/net.d"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.out, "");
+  EXPECT_NE(done.err.find("/nonexistent/kubeconfig"), std::string::npos) << done.err;
+  EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import threading
 import time
 
@@ -16,7 +17,10 @@ from stream import Stream
 
 # Which Sextant's routes and rules, and its CNI plugin's routes, carry: docs/reference-cni.md.
 PROTOCOLS = ("200", "201")
+# What shows a node's forwarding, besides its BPF maps.
+LOOKS = ("ip -4 route show table all", "ip -6 route show table all", "ip nexthop", "ip -4 rule", "ip -6 rule", "nft list ruleset")
 RATE = 1000  # packets a second of each stream
+AROUND = 0.5  # seconds of traffic before and after what is tried: its late effects count too
 EVERY_WAY = (("master", "worker2"), ("worker2", "worker1"))  # every node encapsulates or decapsulates, worker2 both
 
 
@@ -25,30 +29,37 @@ def demo(node):
     return f"demo-{node}-1"
 
 
-class Watch:
-    """Time of the first moment at which each of several conditions held, seen by threads that ask all the time."""
+class Answers:
+    """When places first answered: one ping each, started with this and asking all the time, so that waiting costs little."""
 
-    def __init__(self, again=0.005, **conditions):
-        self.start, self.seconds, self.end = time.monotonic(), {}, threading.Event()
-        self.threads = [threading.Thread(target=self._follow, args=(name, condition, again), daemon=True)
-                        for name, condition in conditions.items()]
+    def __init__(self, **places):
+        """name=(process id in whose network namespace, address)"""
+        self.pings = {name: self._ping(*place) for name, place in places.items()}
+        self.first = {}  # name: seconds since the epoch
+        self.threads = [threading.Thread(target=self._follow, args=each, daemon=True) for each in self.pings.items()]
         for each in self.threads:
             each.start()
 
-    def _follow(self, name, condition, again):
-        while not self.end.wait(again):
-            with contextlib.suppress(Exception):  # not there yet
-                if condition():
-                    self.seconds[name] = time.monotonic() - self.start
-                    return
+    @staticmethod
+    def _ping(process, address):
+        return subprocess.Popen(["nsenter", f"--net=/proc/{process}/ns/net", "ping", "-D", "-n", "-i", "0.02", address],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def _follow(self, name, ping):
+        for line in ping.stdout:  # [1763890000.123456] 64 bytes from 172.16.9.1: ...
+            if "bytes from" in line:
+                self.first[name] = float(line[1:line.index("]")])
+                return
 
     def wait(self, timeout):
-        """{name: seconds since the start}; those that did not come to hold are missing."""
-        until = time.monotonic() + timeout
+        """{name: time of its first answer}; those that did not answer are missing."""
+        end = time.monotonic() + timeout
         for each in self.threads:
-            each.join(max(0.0, until - time.monotonic()))
-        self.end.set()
-        return dict(self.seconds)
+            each.join(max(0.0, end - time.monotonic()))
+        for each in self.pings.values():
+            each.kill()
+            each.communicate()
+        return dict(self.first)
 
 
 class LifecycleTest(cluster.ClusterTest):
@@ -76,9 +87,9 @@ class LifecycleTest(cluster.ClusterTest):
                     port += 1
                     opened[f"{sender} -> {receiver}, IPv{family}"] = stack.enter_context(
                         Stream(sender_process, receiver_process, address, rate=rate, port=port))
-            time.sleep(0.5)
+            time.sleep(AROUND)
             yield opened
-            time.sleep(0.5)
+            time.sleep(AROUND)
         for name, each in opened.items():
             self.tell(f"{name}: {len(each.sent)} packets, {len(each.lost)} lost, longest gap {each.longest_gap * 1000:.0f} ms")
 
@@ -162,19 +173,18 @@ class LifecycleTest(cluster.ClusterTest):
         tables = self.on(node, "nft", "list", "tables")
         found += [line for line in tables.splitlines() if "sextant" in line]
         found += [f"BPF program {each['name']} at {each['devname']}" for each in self.attached(node)]
-        for pattern in ("/etc/cni/net.d/*sextant*", "/opt/cni/bin/sextant-cni", "/run/sextant/*",
+        for pattern in ("/etc/cni/net.d/*sextant*", "/opt/cni/bin/*", "/run/sextant/*",
                         "/var/lib/cni/networks/sextant*"):
             found += self.on(node, "sh", "-c", f"ls -d {pattern} 2>/dev/null || true").split()
         return found
 
     def mentions(self, node, *prefixes):
         """Where the node's forwarding names one of the prefixes: routes, nexthops, nftables, BPF maps; also the gateway's."""
-        found = []
-        texts = {}
-        for place, enter in (("host", []), ("gateway", ["ip", "netns", "exec", "sextant"])):
-            for words in (["ip", "-4", "route", "show", "table", "all"], ["ip", "-6", "route", "show", "table", "all"],
-                          ["ip", "nexthop"], ["ip", "-4", "rule"], ["ip", "-6", "rule"], ["nft", "list", "ruleset"]):
-                texts[f"{place}: {' '.join(words)}"] = self.on(node, *enter, *words)
+        found, texts = [], {}
+        for place, enter in (("host", ""), ("gateway", "ip netns exec sextant ")):
+            looks = [f"{enter}{each}" for each in LOOKS]
+            answer = self.on(node, "sh", "-ec", "; echo =====; ".join(looks))
+            texts.update(zip((f"{place}: {each}" for each in LOOKS), answer.split("=====\n"), strict=True))
         networks = [ipaddress.ip_network(each) for each in prefixes]
         for where, text in texts.items():
             # "proto kernel": what the kernel itself keeps of the node's link.

@@ -1,11 +1,11 @@
 """Policies come and go; Sextant is uninstalled, and installed again."""
+import json
 import time
 
 from cluster import NAMESPACE, SOURCE, run, until
 from lifecycle import EVERY_WAY, LifecycleTest, condition, demo, policy
 
 OVERLAY = SOURCE / "deploy/overlays/standalone"
-CRDS = ("srv6nodes", "srv6policies", "srv6locators")
 
 
 class PolicyDeleted(LifecycleTest):
@@ -53,18 +53,24 @@ class Uninstalled(LifecycleTest):
         for node in self.cluster.nodes():
             until(lambda: self.agent_process(node) == 0, f"the agent of {node} has ended", 60)
             self.assertEqual(self.traces(node), [], f"left on {node}")
-        for each in CRDS:
-            self.assertNotEqual(self.cluster.kubectl("get", each, check=False).returncode, 0, f"{each} are still there")
+        self.assertEqual(self.objects(), [], "left at the API server")
         for node in self.cluster.get("nodes")["items"]:
             name = node["metadata"]["name"]
             reasons = {each["type"]: each["reason"] for each in node["status"]["conditions"]}
-            self.assertNotIn("SextantIsUp", reasons.values(), f"{name} still says that Sextant is up")
+            self.assertNotIn("NetworkUnavailable", reasons, f"{name}: {reasons}")
+            words = json.dumps([node["metadata"].get("annotations", {}), node["spec"].get("taints", [])])
+            self.assertNotIn("sextant.dev/", words.replace("sextant.dev/locator", "what was given to it"))
             until(lambda: condition(self.cluster.get("node", name), "Ready") == "False",
                   f"{name} says that it has no network", 60)
         self.tell(f"all nodes say NotReady {time.monotonic() - start:.1f} s after the start")
         start = time.monotonic()
         self.install()
         self.tell(f"installed again, all nodes Ready, pods reach each other after {time.monotonic() - start:.1f} s")
+
+    def objects(self):
+        """Names of what Sextant has at the API server: definitions, permissions, Leases, its namespace."""
+        kinds = "customresourcedefinitions,clusterroles,clusterrolebindings,namespaces,priorityclasses,leases,daemonsets"
+        return [each for each in self.cluster.kubectl("get", kinds, "-A", "-o", "name").split() if "sextant" in each]
 
     def install(self):
         self.cluster.kubectl("apply", "-k", OVERLAY)

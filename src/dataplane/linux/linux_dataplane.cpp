@@ -22,6 +22,7 @@
 #include "dataplane/linux/host_sids.h"
 #include "dataplane/linux/monitor.h"
 #include "dataplane/linux/names.h"
+#include "dataplane/linux/neighbor_announcer.h"
 #include "dataplane/linux/netlink/link.h"
 #include "dataplane/linux/netlink/socket.h"
 #include "dataplane/linux/path_mtu.h"
@@ -108,6 +109,7 @@ class LinuxDataplane final : public Dataplane {
     // Once more: the routes just written may show an uplink.
     if (auto read = uplinks_.refresh(socket_); !read) return tl::unexpected(read.error());
     take_uplinks();
+    announcer_.announce(socket_, uplinks_.devices());
     write_filter(filter_.sync(), report);
     if (fast_path_) hand_over(report);
     gateway_side_->collect(report);
@@ -462,6 +464,7 @@ class LinuxDataplane final : public Dataplane {
   std::optional<Monitor> monitor_;
   std::optional<PacketTooBigSocket> too_big_;
   Timer path_mtu_timer_;
+  NeighborAnnouncer announcer_;
   Uplinks uplinks_;
   HostFilter filter_;
   HostSide::Identity identity_;
