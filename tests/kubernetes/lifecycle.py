@@ -12,7 +12,7 @@ import threading
 import time
 
 import cluster
-from cluster import run, until
+from cluster import Failed, run, until
 from stream import Stream
 
 # Which Sextant's routes and rules, and its CNI plugin's routes, carry: docs/reference-cni.md.
@@ -133,6 +133,12 @@ class LifecycleTest(cluster.ClusterTest):
         """GET of the agent's API."""
         return json.loads(self.on(node, "curl", "-s", "--fail", "--unix-socket", "/run/sextant/sextantd.sock",
                                   f"http://localhost{path}"))
+
+    def source(self, node):
+        """What the agent says of its source of wishes; None while it does not answer."""
+        with contextlib.suppress(Failed):
+            return self.ask(node, "/v1/status")["source"]
+        return None
 
     def on(self, node, *words):
         return run(*self.into(node, *words))

@@ -1,11 +1,10 @@
 """Agents come and go under traffic: another build rolls out, processes are killed, the API server is away."""
-import contextlib
 import json
 import pathlib
 import time
 
 import cluster
-from cluster import NAMESPACE, Failed, run, until
+from cluster import NAMESPACE, run, until
 from lifecycle import EVERY_WAY, LifecycleTest, policy
 from other_image import import_image, with_other_agent
 
@@ -91,12 +90,6 @@ class AgentEnds(LifecycleTest):
             self.tell(f"the agent is in step {time.monotonic() - start:.1f} s after the API server was started, which was "
                       f"ready {answers - start:.1f} s after it")
         self.assert_lossless(streams)
-
-    def source(self, node):
-        """What the agent says of its source of wishes; None while it does not answer."""
-        with contextlib.suppress(Failed):
-            return self.ask(node, "/v1/status")["source"]
-        return None
 
     def test_what_is_deleted_while_an_agent_is_down_is_gone_when_it_is_back(self):
         self.cluster.apply(policy("missed", "worker2", "master", ["worker1", "master"], bsid="cafe::77"))

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from api import Api
-from cluster import Failed, until
+from cluster import until
 from lifecycle import Answers, LifecycleTest, condition, demo, policy, tainted
 
 FIRST, SECOND = "fd10::1001", "fd10::2001"  # addresses of worker1
@@ -190,17 +190,12 @@ class Replaced(NodeTest):
         for each in ("var/lib/upper/kubelet", "var/lib/upper/cni", "etc/upper/cni/net.d"):
             shutil.rmtree(disk / each, ignore_errors=True)
 
-    def agent_runs(self):
-        with contextlib.suppress(Failed):
-            return self.ask("worker1", "/livez") is not None
-        return False
-
     def join(self, prefixes, locator):
         self.cluster.start_node("worker1")
         until(lambda: self.cluster.kubectl("get", "node", "worker1", check=False).returncode == 0, "kubelet registers", 60)
         self.assertTrue(tainted(self.node()), "it registers with the taint")
         self.cluster.apply(self.cluster.pod(demo("worker1"), "worker1"))
-        until(self.agent_runs, "its agent runs and waits for pod prefixes", 60)
+        until(lambda: (self.source("worker1") or {}).get("loaded"), "its agent has read all and waits for pod prefixes", 60)
         patch = {"metadata": {"annotations": {"sextant.dev/locator": locator, "sextant.dev/locator-reach": "on-link"}},
                  "spec": {"podCIDR": prefixes[0], "podCIDRs": prefixes}}
         answers = self.reaches(overlay_addresses(prefixes))
