@@ -25,7 +25,7 @@ PLOT = ROOT / "docs" / "images" / "performance.svg"
 FIELDS = {"bench", "case", "unit", "ours", "runs"}
 COLORS = {
     "sextant": "#e07b00", "plain": "#b6c2cd", "vxlan": "#7d96ad", "seg6": "#9fc8e8", "seg6-tables": "#4f9bd9", "seg6-hooks": "#0a6ebd",
-    "ip-batch": "#7d96ad", "bridge": "#7d96ad",
+    "ip-batch": "#7d96ad", "bridge": "#7d96ad", "bird": "#7d96ad", "frr": "#9fc8e8", "gobgp": "#b6c2cd",
 }  # fmt: skip
 
 
@@ -164,8 +164,10 @@ def draw(rows):
         panels.append((1, lambda axes: resolver_lines(axes, resolver)))
     if cni := of("cni"):
         panels.append((1, lambda axes: bars(axes, cni, "CNI ADD plus DEL", "ms")))
+    if prefixes := [row for row in of("bgp", "prefixes") if row["unit"] == "ms"]:
+        panels.append((2, lambda axes: bars(axes, prefixes, "500,000 BGP prefixes from two peers", "ms")))
     if not panels:
-        sys.exit("nothing to draw: no result of dataplane, programming, resolver or cni")
+        sys.exit("nothing to draw: no result of dataplane, programming, resolver, cni or bgp")
     columns = 3
     lines, used = 1, 0
     places = []
