@@ -422,6 +422,19 @@ TEST_F(InformerTest, ReadsFromTheServersCacheNotOlderThanItWasTold) {
   EXPECT_EQ(server.seen()[2].value("resourceVersion"), "7") << "never back in time";
 }
 
+/// The store reads everything to leave most of it out, and has no word for that long.
+TEST_F(InformerTest, LeavesOutByItselfWhatTheStoreCannot) {
+  informer_options.selectors.label = "!status-only";
+  items.push_back(
+      R"({"metadata":{"name":"c","resourceVersion":"3","labels":{"status-only":"true"}}})");
+  items.push_back(R"({"metadata":{"name":"d","resourceVersion":"4","labels":{"other":"x"}}})");
+  follow();
+  ASSERT_TRUE(until_watches(1));
+  EXPECT_FALSE(server.seen().front().query.contains("labelSelector"));
+  EXPECT_EQ(server.streams().front()->request.value("labelSelector"), "!status-only");
+  EXPECT_EQ(batches, Texts{"+a +b +d"});
+}
+
 /// As after etcd was restored from a backup: its versions are older ones.
 TEST_F(InformerTest, AsksTheStoreWhereTheCacheDoesNotComeToTheVersion) {
   informer_options.not_older_than = []() -> Task<Answer<std::string>> { co_return "1000"; };
