@@ -23,6 +23,8 @@ namespace sextant::bench {
 namespace {
 
 constexpr std::uint16_t kPort = 179;
+constexpr std::uint16_t kHoldTime = 90;  // seconds
+constexpr auto kKeepaliveInterval = std::chrono::seconds(20);
 constexpr std::size_t kReadAhead = 1U << 18U;
 
 sockaddr_in6 socket_address(const Ipv6Address& address, std::uint16_t port) {
@@ -48,7 +50,8 @@ UniqueFd connect_once(const Ipv6Address& own, const Ipv6Address& daemon) {
 }
 
 std::vector<std::uint8_t> open_message(std::uint8_t number, bgp::Family family) {
-  bgp::Open open{.asn = kLocalAs, .hold_time = 0, .identifier = Ipv4Address({10, 0, 1, number})};
+  bgp::Open open{
+      .asn = kLocalAs, .hold_time = kHoldTime, .identifier = Ipv4Address({10, 0, 1, number})};
   open.capabilities.families = {family};
   open.capabilities.route_refresh = true;
   open.capabilities.four_octet_as = kLocalAs;
@@ -110,10 +113,25 @@ WirePeer::WirePeer(const Ipv6Address& own, const Ipv6Address& daemon, std::uint8
 
 void WirePeer::turn(bool readable, bool writable) {
   if (readable) receive();
+  keep_alive();
   if (!writable || to_send_.empty()) return;
   const auto count = ::send(fd_.get(), to_send_.data(), to_send_.size(), MSG_NOSIGNAL);
   if (count < 0 && errno != EAGAIN) throw std::runtime_error("the daemon closed the session");
-  if (count > 0) to_send_ = to_send_.subspan(static_cast<std::size_t>(count));
+  if (count <= 0) return;
+  to_send_ = to_send_.subspan(static_cast<std::size_t>(count));
+  sent_at_ = std::chrono::steady_clock::now();
+}
+
+void WirePeer::keep_alive() {
+  const auto now = std::chrono::steady_clock::now();
+  if (sending() || now - sent_at_ < kKeepaliveInterval) return;
+  sent_at_ = now;
+  const auto message = bgp::encode_keepalive();
+  // Nothing waits to be sent, so there is room for nineteen bytes.
+  if (::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(message.size())) {
+    throw std::runtime_error("the daemon closed the session");
+  }
 }
 
 void WirePeer::receive() {
@@ -164,7 +182,7 @@ void serve_once(const std::vector<WirePeer*>& peers, int milliseconds) {
                       .events = static_cast<short>(POLLIN | (peer->sending() ? POLLOUT : 0)),
                       .revents = 0});
   }
-  if (poll(polled.data(), polled.size(), milliseconds) <= 0) return;
+  if (poll(polled.data(), polled.size(), milliseconds) < 0) return;
   for (std::size_t i = 0; i < peers.size(); ++i) {
     peers[i]->turn((polled[i].revents & ~POLLOUT) != 0, (polled[i].revents & POLLOUT) != 0);
   }

@@ -1,7 +1,9 @@
 // A benchmark's own end of a BGP session: as little as it takes to send a feed and to count what
-// comes back. Sessions have no hold time; the daemon measured is passive.
+// comes back. The daemon measured is passive. Sessions have a hold time, because GoBGP gives a
+// write no longer than it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,6 +34,7 @@ class WirePeer {
 
  private:
   void receive();
+  void keep_alive();
   void take(const bgp::UpdateView& update);
   void note(std::size_t route, bool announced);
 
@@ -42,6 +45,7 @@ class WirePeer {
   std::size_t filled_ = 0;
   std::vector<bool> has_;
   std::size_t routes_ = 0;
+  std::chrono::steady_clock::time_point sent_at_ = std::chrono::steady_clock::now();
 };
 
 /// Waits at most `milliseconds` for something to do, and does it.
