@@ -58,8 +58,10 @@ class NothingIsLeft(unittest.TestCase):
         each = cluster.shared_cluster()
         if "SEXTANT_CLUSTER" in os.environ:
             self.skipTest("the cluster is to stay up")
-        os.kill(each.process("worker1", "init"), signal.SIGKILL)
-        os.kill(each.process("master", "etcd"), signal.SIGKILL)
+        killed = [each.process("worker1", "init"), each.process("master", "etcd")]
+        self.assertNotIn(0, killed, "one does not run; 0 would be this test itself")
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
         each.down()
         traces = [str(path) for top in ("/run/netns", "/run/sextant-testbed", "/var/lib/sextant-testbed")
                   for path in pathlib.Path(top).glob(f"*{each.name}*")]
