@@ -331,7 +331,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
                                              Hooks hooks) {
   auto state = std::make_unique<State>(options, std::move(dataplane));
   state->hooks = std::move(hooks);
-  auto made = make_source(options, state->io);
+  auto made = make_source(options, state->io, state->reconciler.dataplane().has_forwarding());
   if (!made) return tl::unexpected(made.error());
   state->source = std::move(made->source);
   state->kubernetes = made->kubernetes;

@@ -3,12 +3,15 @@
 #include "base/version.h"
 #include "kube/client.h"
 #include "kube/config.h"
+#include "sources/bgp/bgp_source.h"
 #include "sources/kubernetes/kubernetes_source.h"
 #include "sources/manifest_source.h"
 
 namespace sextant::agent {
 
-Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io) {
+namespace {
+
+Result<MadeSource> make_primary(const Options& options, boost::asio::io_context& io) {
   const auto& wanted = options.kubernetes;
   if (!wanted.wanted()) {
     auto opened = sources::open_manifests(io, options.manifests);
@@ -26,6 +29,23 @@ Result<MadeSource> make_source(const Options& options, boost::asio::io_context& 
       io, std::make_unique<kube::Client>(io, std::move(*config), std::move(client)), wanted.read);
   auto* const kubernetes = made.get();
   return MadeSource{.source = std::move(made), .kubernetes = kubernetes};
+}
+
+}  // namespace
+
+Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io,
+                               bool restarting) {
+  auto made = make_primary(options, io);
+  if (!made || options.bgp.empty()) return made;
+  auto settings = bgp_source::load_settings(options.bgp);
+  if (!settings) return tl::unexpected(settings.error());
+  auto bgp = std::make_unique<bgp_source::BgpSource>(
+      io, std::move(made->source), std::move(*settings),
+      bgp_source::BgpSource::Options{
+          .node = options.node, .file = options.bgp, .restarting = restarting});
+  made->bgp = bgp.get();
+  made->source = std::move(bgp);
+  return made;
 }
 
 }  // namespace sextant::agent

@@ -15,14 +15,21 @@ namespace sextant::kubernetes {
 class KubernetesSource;
 }
 
+namespace sextant::bgp_source {
+class BgpSource;
+}
+
 namespace sextant::agent {
 
 struct MadeSource {
   std::unique_ptr<sources::Source> source;
-  kubernetes::KubernetesSource* kubernetes = nullptr;  // `source`, where it is one
+  kubernetes::KubernetesSource* kubernetes = nullptr;  // `source` or beneath it, where there is one
+  bgp_source::BgpSource* bgp = nullptr;                // `source`, where it is one
 };
 
-/// `io` must outlive it. Errors: the directory cannot be watched; the credentials are not usable.
-[[nodiscard]] Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io);
+/// `io` must outlive it. `restarting`: an earlier agent's forwarding is in place. Errors: the
+/// directory cannot be watched; the credentials are not usable; what is wrong in BGP's settings.
+[[nodiscard]] Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io,
+                                             bool restarting);
 
 }  // namespace sextant::agent

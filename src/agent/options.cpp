@@ -31,6 +31,8 @@ constexpr auto kFooter =
     "  sextantd --node worker1 --manifests /etc/sextant/manifests\n"
     "  sextantd --node worker1 --kubeconfig /etc/sextant/kubeconfig\n"
     "  sextantd --node worker1 --max-segments 3     # a bigger pod MTU, shorter segment lists\n"
+    "  sextantd --node worker1 --bgp /etc/sextant/bgp.yaml    # nodes and SR Policies over BGP "
+    "too\n"
     "  sextantd --metrics-listen 127.0.0.1:9617     # http://127.0.0.1:9617/metrics for "
     "Prometheus\n"
     "  sextantd --remove                            # remove all forwarding of Sextant\n"
@@ -41,7 +43,8 @@ constexpr auto kFooter =
     "\n"
     "Signals:\n"
     "  TERM, INT  end it; forwarding stays, and the next agent adopts it\n"
-    "  HUP        read all manifests again (a cluster's objects are followed without it)\n"
+    "  HUP        read all manifests and BGP's settings again (a cluster's objects are followed "
+    "without it)\n"
     "\n"
     "Privileges:\n"
     "  root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN\n"
@@ -276,6 +279,10 @@ void describe_command_line(CLI::App& app, Options& options) {
       ->delimiter(',')
       ->take_all()
       ->check(CLI::Validator(check_device, ""));
+  app.add_option("--bgp", options.bgp,
+                 "Speaks BGP as this file says (docs/reference-bgp.md): learns other nodes and SR "
+                 "Policies, announces this node")
+      ->type_name("FILE");
   app.add_option("--cni-conf-dir", options.cni_config_folder,
                  "The container runtime's folder of network configurations: 10-sextant.conflist is "
                  "put there once this node forwards. Without it, that is left to others")

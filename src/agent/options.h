@@ -47,6 +47,7 @@ struct Options {
   srv6::EncapMode encap = srv6::EncapMode::kEncaps;
   std::vector<IpPrefix> sid_prefixes;  // closed to pods besides what the manifests name
   std::vector<IpPrefix> sid_sources;   // none: any outer source but a pod's
+  std::string bgp;                     // the file of BGP's settings; empty: no BGP
   std::string cni_config_folder;       // empty: the network configuration is not the agent's
   std::vector<std::string> uplinks;    // names, `*` at the end for any; none: found by themselves
   bool nat_outgoing = false;

@@ -115,7 +115,7 @@ const Value* Fields::required(const Value& map, std::string_view name) {
   return found;
 }
 
-void Fields::only(const Value& map, std::initializer_list<std::string_view> names) {
+void Fields::only(const Value& map, std::span<const std::string_view> names) {
   if (map.kind != Value::Kind::kMap) return;  // said where the map is read
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     if (std::ranges::find(names, map.keys[i]) != names.end()) continue;

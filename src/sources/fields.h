@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,7 +41,10 @@ class Fields {
   /// The same; that it is absent is an error.
   const Value* required(const Value& map, std::string_view name);
   /// A warning for each field of `map` that is not among `names`.
-  void only(const Value& map, std::initializer_list<std::string_view> names);
+  void only(const Value& map, std::span<const std::string_view> names);
+  void only(const Value& map, std::initializer_list<std::string_view> names) {
+    only(map, std::span(names.begin(), names.size()));
+  }
 
   // Values. None (and an error) where the type or the range is wrong.
   std::optional<std::string> string(const Value& value);

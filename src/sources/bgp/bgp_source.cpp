@@ -1,0 +1,289 @@
+#include "sources/bgp/bgp_source.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "bgp/rib/nlri_key.h"
+#include "srv6/behavior.h"
+
+namespace sextant::bgp_source {
+namespace {
+
+using sources::Finding;
+using sources::Severity;
+
+constexpr std::chrono::seconds kStartRetry{5};
+
+std::optional<Ipv6Address> ipv6_of(const overlay::Node& node) {
+  const auto found = std::ranges::find_if(node.addresses, &IpAddress::is_v6);
+  if (found == node.addresses.end()) return std::nullopt;
+  return found->v6();
+}
+
+std::optional<Ipv4Address> ipv4_of(const overlay::Node& node) {
+  const auto found = std::ranges::find_if(node.addresses, &IpAddress::is_v4);
+  if (found == node.addresses.end()) return std::nullopt;
+  return found->v4();
+}
+
+/// Fixed SIDs before derived ones, as this node's own data plane has them.
+std::optional<srv6::Sid> service_sid(const overlay::Node& node,
+                                     const std::optional<srv6::Sid>& fixed,
+                                     srv6::Behavior behavior) {
+  if (fixed || node.sids.dt46 || !node.locator) return fixed;
+  return srv6::derived_sid(*node.locator, behavior);
+}
+
+Self self_of(const overlay::Node& node, const Ipv6Address& address) {
+  Self self{.address = address,
+            .locator = node.locator,
+            .dt4 = service_sid(node, node.sids.dt4, srv6::Behavior::kEndDt4),
+            .dt6 = service_sid(node, node.sids.dt6, srv6::Behavior::kEndDt6),
+            .dt46 = node.sids.dt46,
+            .pod_prefixes = {}};
+  for (const auto& pod_prefix : node.pod_prefixes) self.pod_prefixes.push_back(pod_prefix.prefix);
+  return self;
+}
+
+bool follows_calico(const bgp::PeerConfig& peer) {
+  return peer.dialect != bgp::SrPolicyDialect::kStandard;
+}
+
+/// Peers of the standard convention know the SIDs from the routes.
+void keep_own_sids_from(bgp::PeerConfig& peer, const Ipv6Address& self) {
+  if (follows_calico(peer)) return;
+  peer.export_filter.rules.insert(
+      peer.export_filter.rules.begin(),
+      {.accept = false, .name = "own SIDs as policies", .within = IpPrefix::host(self)});
+}
+
+bgp::RouteKey key_of(const Announcement& route) {
+  if (const auto* const prefix = std::get_if<IpPrefix>(&route.nlri)) return bgp::key_of(*prefix);
+  return bgp::key_of(std::get<bgp::SrPolicyNlri>(route.nlri));
+}
+
+Finding finding(Severity severity, const std::string& object, std::string reason) {
+  return {severity, {{"BGP", object}, "BGP", std::move(reason)}};
+}
+
+}  // namespace
+
+BgpSource::BgpSource(boost::asio::io_context& io, std::unique_ptr<sources::Source> primary,
+                     BgpSettings settings, Options options)
+    : io_(io),
+      primary_(std::move(primary)),
+      settings_(std::move(settings)),
+      options_(std::move(options)),
+      merge_(primary_->intent(), book_, options_.node, settings_.reach),
+      retry_(io) {}
+
+BgpSource::~BgpSource() = default;
+
+void BgpSource::start(Listener listener) {
+  listener_ = std::move(listener);
+  primary_->start([this](const auto& change) { hear(change); });
+  settle();
+}
+
+void BgpSource::hear(const Result<overlay::IntentChange>& change) {
+  if (!change) return listener_(change);
+  const auto merged = merge_.take(*change, book_.take_change());
+  settle();
+  listener_(merged);
+}
+
+void BgpSource::settle() {
+  const auto self = merge_.intent().nodes.find(options_.node);
+  if (self == merge_.intent().nodes.end()) return;  // its routes stay announced: it may come back
+  if (speaker_ == nullptr && !begin(self->second)) return;
+  if (auto peers = wanted_peers(self->second); peers != peers_) {
+    if (const auto set = speaker_->set_peers(peers); !set) {
+      findings_ = {finding(Severity::kError, "peers", set.error().message())};
+      log::error({{"error", set.error()}}, "{}", set.error().message());
+      return;
+    }
+    peers_ = std::move(peers);
+  }
+  announce(self->second);
+}
+
+bool BgpSource::begin(const overlay::Node& self) {
+  auto config = settings_.speaker;
+  config.restarting = options_.restarting;
+  if (config.router_id == Ipv4Address()) config.router_id = ipv4_of(self).value_or(Ipv4Address());
+  std::string obstacle;
+  if (!ipv6_of(self))
+    obstacle = "node " + self.name + " has no IPv6 address to announce routes with";
+  if (config.router_id == Ipv4Address())
+    obstacle =
+        "node " + self.name + " has no IPv4 address to take for a router identifier; set routerId";
+  if (!obstacle.empty()) {
+    findings_ = {finding(Severity::kError, "speaker", obstacle)};
+    return false;
+  }
+  peers_ = wanted_peers(self);
+  config.peers = peers_;
+  bgp::SpeakerListener& listener = *this;
+  auto speaker = std::make_unique<bgp::Speaker>(io_, std::move(config), &listener);
+  if (const auto started = speaker->start(); !started) {
+    std::vector<Finding> found = {finding(Severity::kError, "speaker", started.error().message())};
+    if (found != findings_)
+      log::error({{"error", started.error()}}, "{}", started.error().message());
+    findings_ = std::move(found);
+    retry_.expires_after(kStartRetry);  // who has the port may give it up
+    retry_.async_wait([this](const boost::system::error_code& ended) {
+      if (!ended) settle();
+    });
+    return false;
+  }
+  findings_.clear();
+  speaker_ = std::move(speaker);
+  log::info("BGP: AS {}, router identifier {}, {} peers", settings_.speaker.asn,
+            speaker_->config().router_id.to_string(), peers_.size());
+  return true;
+}
+
+std::vector<bgp::PeerConfig> BgpSource::wanted_peers(const overlay::Node& self) const {
+  auto peers = settings_.speaker.peers;
+  const auto own = ipv6_of(self);
+  if (settings_.mesh) {
+    for (const auto& [name, node] : primary_->intent().nodes) {
+      // Routers have no pods, and are peers only where the settings say so.
+      const auto address = ipv6_of(node);
+      if (name == self.name || !address || !node.locator) continue;
+      const auto prefix = IpPrefix::host(*address);
+      if (std::ranges::find(peers, prefix, &bgp::PeerConfig::address) != peers.end()) continue;
+      auto peer = *settings_.mesh;
+      peer.address = prefix;
+      if (peer.description.empty()) peer.description = name;
+      peers.push_back(std::move(peer));
+    }
+  }
+  for (auto& peer : peers) {
+    if (own) keep_own_sids_from(peer, *own);
+  }
+  return peers;
+}
+
+void BgpSource::announce(const overlay::Node& self) {
+  const auto address = ipv6_of(self);
+  if (!address) return;
+  std::map<Key, Announcement> wanted;
+  for (auto& route :
+       announcements(self_of(self, *address), std::ranges::any_of(peers_, follows_calico))) {
+    Key key{route.family, route.nlri};
+    wanted.emplace(std::move(key), std::move(route));
+  }
+  for (const auto& [key, route] : announced_) {
+    if (!wanted.contains(key)) speaker_->withdraw(route.family, key_of(route));
+  }
+  for (const auto& [key, route] : wanted) {
+    const auto known = announced_.find(key);
+    if (known != announced_.end() && known->second == route) continue;
+    speaker_->announce(route.family, key_of(route), route.attributes, route.next_hop);
+  }
+  announced_ = std::move(wanted);
+}
+
+void BgpSource::reload() {
+  primary_->reload();
+  auto settings = load_settings(options_.file);
+  if (!settings) {
+    findings_ = {finding(Severity::kError, "settings", settings.error().message())};
+    log::error({{"error", settings.error()}}, "{}; the settings stay as they were",
+               settings.error().message());
+    return;
+  }
+  auto& known = settings_.speaker;
+  const auto& read = settings->speaker;
+  findings_.clear();
+  if (read.asn != known.asn || read.router_id != known.router_id ||
+      read.cluster_id != known.cluster_id || read.listen != known.listen ||
+      settings->reach != settings_.reach) {
+    findings_ = {
+        finding(Severity::kWarning, "settings",
+                "asn, routerId, clusterId, listen and locatorReach change with the agent's "
+                "restart only")};
+    log::warn("{}", findings_.front().problem.reason);
+  }
+  known.peers = read.peers;
+  settings_.mesh = settings->mesh;
+  settle();
+}
+
+// ---- From the speaker ---------------------------------------------------------------------------
+
+RouteOrigin BgpSource::origin_of(const bgp::Path& path, const bgp::AttributeSet& set) const {
+  const auto& peer = speaker_->rib().peer(path.peer);
+  return {.dialect = set.facts().dialect,
+          .asn = peer.asn,
+          .peer_identifier = peer.router_id,
+          .peer = peer.address.to_string()};
+}
+
+void BgpSource::take(bgp::Family family, const bgp::RouteChange& change) {
+  const bool policies = family.safi == bgp::Safi::kSrPolicy;
+  const auto prefix = [&] { return bgp::prefix_nlri(change.key).prefix(family.afi); };
+  const bool gone = !change.has_best || change.paths.front().peer == bgp::kLocalPeer;
+  if (gone) {
+    if (policies) {
+      book_.set(bgp::sr_policy_nlri(change.key), std::nullopt);
+    } else {
+      book_.set(prefix(), std::nullopt);
+    }
+    return;
+  }
+  const auto& path = change.paths.front();
+  const auto& rib = speaker_->rib();
+  const auto& set = rib.pool()[path.attributes];
+  const auto decoded = set.decode();
+  const auto next_hop = rib.pool().next_hop(path.attributes).address;
+  const auto origin = origin_of(path, set);
+  if (!policies) {
+    book_.set(prefix(), read_unicast(next_hop, decoded.attributes, origin));
+    return;
+  }
+  const auto nlri = bgp::sr_policy_nlri(change.key);
+  book_.set(nlri,
+            read_sr_policy(nlri, next_hop, decoded.attributes, origin, rib.config().router_id));
+}
+
+void BgpSource::on_routes(bgp::Family family, std::span<const bgp::RouteChange> changes) {
+  if (family.safi == bgp::Safi::kMplsVpn) return;  // only reflected
+  for (const auto& change : changes) take(family, change);
+  const auto merged = merge_.take({}, book_.take_change());
+  if (!merged.empty()) listener_(merged);
+}
+
+void BgpSource::on_converged() {
+  converged_ = true;  // and all that the peers said was told before
+  listener_(overlay::IntentChange{});
+}
+
+// ---- State --------------------------------------------------------------------------------------
+
+bool BgpSource::loaded() const {
+  if (!primary_->loaded()) return false;
+  // Without this node's own objects there is nothing that BGP could hold up.
+  const bool known = merge_.intent().nodes.contains(options_.node);
+  return !options_.restarting || !known || converged_;
+}
+
+bool BgpSource::in_doubt(const std::string& node) const { return primary_->in_doubt(node); }
+
+std::vector<Finding> BgpSource::findings() const {
+  auto all = primary_->findings();
+  all.insert(all.end(), findings_.begin(), findings_.end());
+  for (const auto& [nlri, reason] : book_.unusable()) {
+    all.push_back(finding(Severity::kWarning, nlri.to_string(), reason));
+  }
+  std::ranges::stable_sort(all, {}, [](const Finding& found) {
+    return std::tuple(found.severity == Severity::kWarning, found.problem.object,
+                      found.problem.location);
+  });
+  return all;
+}
+
+}  // namespace sextant::bgp_source

@@ -1,0 +1,91 @@
+// BGP beside another source: nodes and SR Policies that peers announce, and what this node
+// announces of itself.
+//
+//   other source -> IntentMerge -> listener          Speaker (bgp/speaker.h) -> RouteBook ->
+//   IntentMerge this node in the merged intent -> announcements -> Speaker the other source's nodes
+//   -> mesh           -> Speaker's peers
+//
+// One thread, the loop's. The sessions begin once the other source knows this node's address; at an
+// agent's restart loaded() waits for the peers' End-of-RIB, so that forwarding stays as it is until
+// they have said everything again (RFC 4724).
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bgp/speaker.h"
+#include "sources/bgp/announcements.h"
+#include "sources/bgp/intent_merge.h"
+#include "sources/bgp/route_book.h"
+#include "sources/bgp/settings.h"
+#include "sources/source.h"
+
+namespace sextant::bgp_source {
+
+class BgpSource final : public sources::Source, private bgp::SpeakerListener {
+ public:
+  struct Options {
+    std::string node;         // this one's name
+    std::string file;         // of the settings, read again by reload()
+    bool restarting = false;  // an earlier agent's forwarding is in place
+  };
+  /// `io` must outlive it.
+  BgpSource(boost::asio::io_context& io, std::unique_ptr<sources::Source> primary,
+            BgpSettings settings, Options options);
+  ~BgpSource() override;
+
+  void start(Listener listener) override;
+  /// The settings too: peers are added, changed and removed one by one. What belongs to the speaker
+  /// as a whole needs a restart of the agent, which findings() says.
+  void reload() override;
+
+  [[nodiscard]] const overlay::Intent& intent() const override { return merge_.intent(); }
+  [[nodiscard]] std::vector<sources::Finding> findings() const override;
+  [[nodiscard]] bool loaded() const override;
+  [[nodiscard]] bool in_doubt(const std::string& node) const override;
+  [[nodiscard]] std::string kind() const override { return primary_->kind(); }
+  [[nodiscard]] std::string place() const override { return primary_->place(); }
+  [[nodiscard]] std::optional<sources::ServerState> server() const override {
+    return primary_->server();
+  }
+
+  /// Null before the sessions begin.
+  [[nodiscard]] const bgp::Speaker* speaker() const { return speaker_.get(); }
+  [[nodiscard]] bgp::Speaker* speaker() { return speaker_.get(); }
+  [[nodiscard]] const RouteBook& book() const { return book_; }
+
+ private:
+  using Key = std::pair<bgp::Family, std::variant<IpPrefix, bgp::SrPolicyNlri>>;
+
+  void on_routes(bgp::Family family, std::span<const bgp::RouteChange> changes) override;
+  void on_converged() override;
+
+  void hear(const Result<overlay::IntentChange>& change);
+  /// What the merged intent says of this node and of peers, told to the speaker.
+  void settle();
+  [[nodiscard]] bool begin(const overlay::Node& self);
+  [[nodiscard]] std::vector<bgp::PeerConfig> wanted_peers(const overlay::Node& self) const;
+  void announce(const overlay::Node& self);
+  [[nodiscard]] RouteOrigin origin_of(const bgp::Path& path, const bgp::AttributeSet& set) const;
+  void take(bgp::Family family, const bgp::RouteChange& change);
+
+  boost::asio::io_context& io_;
+  std::unique_ptr<sources::Source> primary_;
+  BgpSettings settings_;
+  Options options_;
+  RouteBook book_;
+  IntentMerge merge_;
+  Listener listener_;
+  boost::asio::steady_timer retry_;  // of the start of the sessions
+  std::unique_ptr<bgp::Speaker> speaker_;
+  bool converged_ = false;              // since the start of the sessions
+  std::vector<bgp::PeerConfig> peers_;  // as told to the speaker
+  std::map<Key, Announcement> announced_;
+  std::vector<sources::Finding> findings_;  // of the settings and the speaker
+};
+
+}  // namespace sextant::bgp_source

@@ -1,0 +1,36 @@
+// The agent's BGP configuration file, YAML: docs/reference-bgp.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "bgp/config.h"
+#include "overlay/intent.h"
+#include "sources/finding.h"
+
+namespace sextant::bgp_source {
+
+struct BgpSettings {
+  /// `peers` are those of the file. A router identifier of 0.0.0.0: the node's first IPv4 address.
+  bgp::SpeakerConfig speaker;
+  /// A peer like this one for each other node that the other source knows, by its address.
+  std::optional<bgp::PeerConfig> mesh;
+  /// How nodes are reached that only BGP knows.
+  overlay::LocatorReach reach = overlay::LocatorReach::kFabric;
+};
+
+struct SettingsReading {
+  std::optional<BgpSettings> settings;  // none: there are errors
+  std::vector<sources::Finding> findings;
+};
+
+/// `source` names the file in messages. Files that it names (passwords) are read too.
+[[nodiscard]] SettingsReading read_settings(std::string_view text, std::string_view source);
+
+/// The file's settings. Error: it cannot be read, or all that is wrong in it.
+[[nodiscard]] Result<BgpSettings> load_settings(const std::string& path);
+
+}  // namespace sextant::bgp_source
