@@ -51,9 +51,11 @@ std::string not_for(Ipv4Address self, const bgp::Attributes& attributes) {
          " (RFC 9830 section 4.2.1)";
 }
 
+/// Weight 0, where the dialect lets it pass, is SRv6-PI's: one list that takes all.
 overlay::WeightedSegments segments_of(const bgp::WeightedSegmentList& list) {
-  overlay::WeightedSegments segments{
-      .segments = {}, .weight = list.weight.value_or(1), .last_behavior = last_behavior(list)};
+  overlay::WeightedSegments segments{.segments = {},
+                                     .weight = std::max(list.weight.value_or(1), 1U),
+                                     .last_behavior = last_behavior(list)};
   for (const auto& segment : list.segments) segments.segments.emplace_back(srv6::Sid(segment.sid));
   return segments;
 }
@@ -108,7 +110,8 @@ PolicyReading read_sr_policy(const bgp::SrPolicyNlri& nlri, const IpAddress& nex
   const auto tunnel = bgp::decode_sr_policy(attributes.tunnel_encapsulation);
   if (!tunnel) return Unusable{tunnel.error().cause};
   if (auto sid = node_sid(nlri, next_hop, *tunnel, origin.dialect)) return *sid;
-  if (auto reason = tunnel->unusable(); !reason.empty()) return Unusable{std::move(reason)};
+  if (auto reason = tunnel->unusable(origin.dialect); !reason.empty())
+    return Unusable{std::move(reason)};
   if (nlri.color.value == 0) return Unusable{"color 0 is not a color (RFC 9256 section 2.1)"};
 
   overlay::Policy policy;
@@ -127,7 +130,7 @@ PolicyReading read_sr_policy(const bgp::SrPolicyNlri& nlri, const IpAddress& nex
   bool ipv4 = false;
   bool ipv6 = false;
   for (const auto& list : tunnel->lists) {
-    if (!list.unusable().empty()) continue;
+    if (!list.unusable(origin.dialect).empty()) continue;
     auto segments = segments_of(list);
     // A list that is only transport takes both families.
     const auto last = segments.last_behavior;

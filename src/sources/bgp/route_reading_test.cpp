@@ -36,10 +36,10 @@ bgp::SrPolicyNlri nlri(std::uint32_t distinguisher, std::uint32_t color,
 }
 
 /// The file of SRv6-PI in the paper's testbed: one behavior on every segment.
-bgp::SrPolicyTunnel injected() {
+bgp::SrPolicyTunnel injected(std::uint32_t weight = 1) {
   return {.binding_sid = bgp::BindingSid{.sid = sid("cafe::25").address()},
           .priority = 0,
-          .lists = {{.weight = 1,
+          .lists = {{.weight = weight,
                      .segments = {segment("fcff:6::1", Behavior::kEndDt6),
                                   segment("fcff:8::1", Behavior::kEndDt6),
                                   segment("fcdd:0:0:12aa:d460:b250:45:b05", Behavior::kEndDt6)}}}};
@@ -53,7 +53,7 @@ overlay::Policy policy_of(const PolicyReading& reading) {
 
 TEST(ReadSrPolicy, TakesAnInjectedPolicyForTheFamilyOfItsLastSegment) {
   const auto policy = policy_of(
-      read_sr_policy(nlri(4, 94), address("fd12::1000"), carrying(injected()), kCalico, kSelf));
+      read_sr_policy(nlri(4, 94), address("fd12::1000"), carrying(injected(0)), kCalico, kSelf));
   EXPECT_EQ(policy.key.to_string(), "BGP/4:94:fd12::1000");
   EXPECT_EQ(policy.location, "BGP peer fd10::1");
   EXPECT_EQ(std::get<IpAddress>(policy.endpoint), address("fd12::1000"));
@@ -71,6 +71,7 @@ TEST(ReadSrPolicy, TakesAnInjectedPolicyForTheFamilyOfItsLastSegment) {
   ASSERT_EQ(path.lists.size(), 1U);
   EXPECT_EQ(path.lists.front().last_behavior, Behavior::kEndDt6);
   EXPECT_EQ(path.lists.front().segments.size(), 3U);
+  EXPECT_EQ(path.lists.front().weight, 1U) << "SRv6-PI's 0";
 }
 
 TEST(ReadSrPolicy, ReadsPreferenceNamesWeightsAndDropUponInvalid) {
