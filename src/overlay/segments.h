@@ -21,9 +21,9 @@ struct ListContext {
 };
 
 /// Completes the list (DESIGN "Policies: the semantics"): names become End SIDs, and where the last
-/// SID does not decapsulate at the endpoint (by the node's own facts, else by the behavior that came
-/// with the list) its service SID of the family is appended. A foreign endpoint, or one without
-/// service SIDs, has nothing to append: the list is taken as it is.
+/// SID does not decapsulate at the endpoint (by the node's own facts, else by the behavior that
+/// came with the list) its service SID of the family is appended. A foreign endpoint, or one
+/// without service SIDs, has nothing to append: the list is taken as it is.
 ///
 /// Ends at another node: the last SID lies in the locator of another node, or decapsulates at one.
 /// Routers do not count with their End SIDs: to pass a router last is what a transport-only list is
