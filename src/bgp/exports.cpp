@@ -16,6 +16,7 @@ ExportRules rules_for(const Peer& peer, Family family) {
   rules.internal = negotiated.internal;
   rules.reflect_client = config.route_reflector_client && negotiated.internal;
   rules.self = peer.next_hop_self(family);
+  rules.extended_next_hop = negotiated.has_extended_next_hop(family);
   rules.four_octet_as = negotiated.four_octet_as;
   rules.message_limit = negotiated.send_limit;
   const auto found = std::ranges::find(config.families, family, &PeerFamily::family);

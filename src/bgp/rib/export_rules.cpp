@@ -30,6 +30,21 @@ void change_for_reflection(const Rib& rib, const Path& path, Attributes& attribu
                                  rib.config().cluster_id.value_or(rib.config().router_id));
 }
 
+/// RFC 4271 section 5.1.3; RFC 4456 section 10: reflection keeps it.
+NextHop next_hop_for(const Rib& rib, const ExportRules& rules, const Path& path) {
+  auto own = rib.pool().next_hop(path.attributes);
+  // Local routes without a next hop of their own: this speaker's towards the peers.
+  if (path.peer == kLocalPeer) return is_usable(own) ? own : rules.self;
+  if (!rules.internal) return rules.keep_next_hop ? own : rules.self;
+  return rules.next_hop_self && !is_reflected(rib, rules, path) ? rules.self : own;
+}
+
+/// RFC 8950 section 4. SR Policies have next hops of either family (RFC 9830 section 2.1).
+bool takes_next_hop(const Rib& rib, const ExportRules& rules, const Path& path) {
+  if (rules.family.afi != Afi::kIpv4 || rules.family.safi == Safi::kSrPolicy) return true;
+  return rules.extended_next_hop || next_hop_for(rib, rules, path).address.is_v4();
+}
+
 }  // namespace
 
 bool operator==(const ExportRules& a, const ExportRules& b) {
@@ -37,12 +52,13 @@ bool operator==(const ExportRules& a, const ExportRules& b) {
   return same_filter && a.family == b.family && a.internal == b.internal &&
          a.reflect_client == b.reflect_client && a.self == b.self &&
          a.next_hop_self == b.next_hop_self && a.keep_next_hop == b.keep_next_hop &&
-         a.four_octet_as == b.four_octet_as && a.message_limit == b.message_limit;
+         a.extended_next_hop == b.extended_next_hop && a.four_octet_as == b.four_octet_as &&
+         a.message_limit == b.message_limit;
 }
 
 bool may_export(const Rib& rib, const ExportRules& rules, const Path& path) {
   const auto& traits = rib.pool()[path.attributes].traits();
-  if (traits.no_advertise) return false;
+  if (traits.no_advertise || !takes_next_hop(rib, rules, path)) return false;
   if (!rules.internal) return !traits.no_export;
   // RFC 4271 section 9.2 and RFC 4456 section 6: from an internal peer to an internal peer only
   // where one of them is a client.
@@ -53,24 +69,15 @@ bool may_export(const Rib& rib, const ExportRules& rules, const Path& path) {
 ExportedSet export_set(const Rib& rib, const ExportRules& rules, const Path& path,
                        Attributes attributes) {
   ExportedSet out;
-  out.next_hop = rib.pool().next_hop(path.attributes);
-  const bool reflected = is_reflected(rib, rules, path);
-  const bool local = path.peer == kLocalPeer;
+  out.next_hop = next_hop_for(rib, rules, path);
   if (!rules.internal) {
     change_for_external(rib, path, attributes);
-    if (!rules.keep_next_hop && !local) out.next_hop = rules.self;  // 5.1.3
   } else {
     // 5.1.5: internal peers are told the degree of preference.
     attributes.local_pref = rib.pool()[path.attributes].decision().local_pref;
-    if (reflected) {
-      change_for_reflection(rib, path, attributes);  // the next hop stays (RFC 4456 section 10)
-    } else if (rules.next_hop_self && !local) {
-      out.next_hop = rules.self;
-    }
+    if (is_reflected(rib, rules, path)) change_for_reflection(rib, path, attributes);
   }
   attributes.next_hop.reset();
-  // Local routes without a next hop of their own: this speaker's towards the peers.
-  if (local && !is_usable(out.next_hop)) out.next_hop = rules.self;
   out.block = encode_attributes(
       attributes, SessionFacts{.four_octet_as = rules.four_octet_as, .internal = rules.internal});
   return out;

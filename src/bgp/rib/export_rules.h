@@ -28,6 +28,9 @@ struct ExportRules {
   bool next_hop_self = false;  // internal peers; of routes that are not reflected
   bool keep_next_hop =
       false;  // external peers (RFC 4271 section 5.1.3, third party; VPN, SR Policy)
+  /// The peer takes IPv6 next hops for this family of IPv4 (RFC 8950). Without it, routes that have
+  /// one are kept from it.
+  bool extended_next_hop = false;
   bool four_octet_as = true;
   std::size_t message_limit = kMaxMessage;
   std::shared_ptr<const RouteFilter> filter = {};

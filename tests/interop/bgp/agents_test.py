@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""agents_test.py BIN BGP_SPEAKER: the full testbed with BGP alone: each agent's manifests name nothing but its own node.
+
+Nodes learn each other's pods and SIDs from each other over IS-IS routers that know nothing of it; an injector behind r3
+sends the paper's policies (SRv6-PI's form, Calico-VPP's convention), edits them and takes them back. Exit status 77: skipped.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+import lab
+from lab import run, until
+
+NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
+INJECTOR = "fd00:0:34::2"
+# TESTBED's file: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
+POLICY = {"distinguisher": 4, "color": 94, "endpoint": NODES["worker2"]}
+OF_WORKER2 = "fcdd:0:0:12aa:12::"  # its End.DT6, derived from its locator
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+class FullTestbed:
+    """Up without agents, whose settings are the test's."""
+
+    def __init__(self, programs, speaker):
+        self.name = f"bgp{os.getpid()}"
+        self.programs = pathlib.Path(programs).resolve()
+        self.program = str(pathlib.Path(speaker).resolve())
+        self.home = pathlib.Path("/run/sextant-testbed") / self.name
+        self.processes = []
+
+    def up(self):
+        run(str(self.programs / "sextant"), "testbed", "full", "up", "--name", self.name, "--no-agent", "--pods", "1")
+        self.work = self.home / "bgp"
+        self.work.mkdir()
+        documents = (self.home / "manifests" / "nodes.yaml").read_text().split("---\n")
+        for node in NODES:
+            folder = self.work / node
+            folder.mkdir()
+            own = [text for text in documents if f"\n  name: {node}\n" in text]
+            assert len(own) == 1, documents
+            (folder / "node.yaml").write_text(own[0])
+
+    def down(self):
+        for process in reversed(self.processes):
+            process.end(signal.SIGKILL)
+        run(str(self.programs / "sextant"), "testbed", "full", "down", "--name", self.name)
+
+    def netns(self, machine):
+        return f"sx-{self.name}-{machine}"
+
+    def inside(self, machine, *command):
+        return run("ip", "netns", "exec", self.netns(machine), *command)
+
+    def start_agent(self, node, convention="Standard"):
+        peers = [{"address": address, "convention": convention} for other, address in NODES.items() if other != node]
+        peers.append({"address": INJECTOR, "convention": "CalicoVPP", "mode": "Passive"})
+        settings = self.work / f"{node}.bgp.yaml"
+        settings.write_text(json.dumps({"asn": 64512, "peers": peers}))
+        agent = lab.Daemon(self, self.netns(node), node, str(self.programs / "sextantd"), "--node", node, "--manifests",
+                           str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(settings))
+        self.processes.append(agent)
+        return agent
+
+    def status(self, node, what):
+        return json.loads(run(str(self.programs / "sextant"), what, "--socket", str(self.home / f"{node}.sock"),
+                              "-o", "json"))["items"]
+
+    def reaches(self, node, other, family):
+        found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))
+        address = next(entry["local"] for link in found for entry in link["addr_info"]
+                       if entry["scope"] == "global" and not link["ifname"].startswith("lo"))
+        done = subprocess.run(["ip", "netns", "exec", self.netns(f"pod-{node}-1"), "ping", f"-{family}", "-c", "1", "-W", "1",
+                               address], stdout=subprocess.DEVNULL, check=False, env=lab.ENVIRONMENT)
+        return done.returncode == 0
+
+    def passes(self, router, node, other):
+        """Whether IPv6 packets of the two pods pass the router, with a routing header."""
+        capture = subprocess.Popen(
+            ["ip", "netns", "exec", self.netns(router), "tcpdump", "-n", "-l", "-i", "any", "-c", "1",
+             f"ip6[6] = 43 and src host {NODES[node]} and dst net fcff::/16"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.ENVIRONMENT)
+        try:
+            while b"listening on" not in capture.stderr.readline():
+                pass
+            for _ in range(5):
+                if not self.reaches(node, other, 6):
+                    return False
+            return capture.poll() == 0 or capture.wait(1) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            if capture.poll() is None:
+                capture.terminate()
+            capture.communicate()
+
+
+class Agents(unittest.TestCase):
+    programs = speaker = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.testbed = FullTestbed(cls.programs, cls.speaker)
+        cls.addClassCleanup(cls.testbed.down)
+        cls.testbed.up()
+        for node in NODES:
+            cls.testbed.start_agent(node)
+
+    def candidate(self, node):
+        """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
+        for policy in self.testbed.status(node, "policies"):
+            if policy["endpoint"] != NODES["worker2"] or policy["family"] != "IPv6":
+                continue
+            for path in policy["candidatePaths"]:
+                if path["active"]:
+                    return [sid for entry in path["segmentLists"] for sid in entry["segments"]]
+        return None
+
+    def test_a_nodes_know_each_other_by_bgp_alone(self):
+        for node in NODES:
+            for other in NODES:
+                for family in (4, 6):
+                    if node != other:
+                        until(f"pods of {node} and {other}, IPv{family}",
+                              lambda n=node, o=other, f=family: self.testbed.reaches(n, o, f))
+
+    def test_b_an_injected_policy_steers_is_edited_and_goes(self):
+        injector = lab.Speaker(self.testbed, self.testbed.netns("injector"), "injector", {
+            "asn": 64512, "router_id": "192.168.9.254", "listen": [],
+            "peers": [{"address": address, "remote_as": 64512, "mode": "active", "calico": True,
+                       "families": ["ipv6-srpolicy"]} for address in NODES.values()]})
+        self.testbed.processes.append(injector)
+        for address in NODES.values():
+            injector.up(address)
+
+        def inject(*segments):
+            injector.say(announce={"policy": POLICY, "next_hop": POLICY["endpoint"], "bsid": "cafe::25", "priority": 0,
+                                   "lists": [{"weight": 0, "segments": [{"sid": sid, "behavior": 18} for sid in
+                                                                        (*segments, OF_WORKER2)]}]})
+            until(f"a path by {segments}",
+                  lambda: self.candidate("master") == [*segments, OF_WORKER2])
+
+        inject("fcff:6::1", "fcff:8::1")
+        self.assertTrue(self.testbed.passes("r6", "master", "worker2"))
+        inject("fcff:2::1", "fcff:7::1", "fcff:8::1")
+        self.assertTrue(self.testbed.passes("r7", "master", "worker2"))
+        injector.say(withdraw={"policy": POLICY})
+        until("no policy", lambda: self.candidate("master") is None)
+        self.assertTrue(self.testbed.reaches("master", "worker2", 6))
+
+    def test_c_an_agent_that_is_killed_comes_back_and_forwarding_stays(self):
+        agent = self.testbed.processes[0]  # of master
+        agent.end(signal.SIGKILL)
+        for other in ("worker1", "worker2"):
+            for family in (4, 6):
+                self.assertTrue(self.testbed.reaches("master", other, family), "while it is away")
+                self.assertTrue(self.testbed.reaches(other, "master", family), "its peers keep its routes as stale")
+        self.testbed.processes[0] = self.testbed.start_agent("master")
+        self.testbed.processes.pop()
+        until("it knows all again", lambda: len(self.testbed.status("master", "nodes")) == len(NODES))
+        for other in ("worker1", "worker2"):
+            for family in (4, 6):
+                self.assertTrue(self.testbed.reaches("master", other, family))
+
+
+def main():
+    if os.geteuid() != 0:
+        skip("needs root for network namespaces")
+    missing = [tool for tool in ("tcpdump", "ping", "ip") if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])]
+    if missing:
+        skip("not installed: " + ", ".join(missing))
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    Agents.programs, Agents.speaker = sys.argv.pop(1), sys.argv.pop(1)
+    unittest.main(verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
