@@ -475,27 +475,5 @@ TEST(Exporter, WhateverThePeersReadWhenTheyEndWithWhatIsBest) {
   EXPECT_EQ(exporter.groups(), 1U);
 }
 
-TEST(ExportRules, KeepRoutesWithIpv6NextHopsFromPeersThatTakeNone) {  // RFC 8950 section 4
-  Rib rib{test_config()};
-  const auto may_have = [&](Family family, const RouteKey& key, bool extended) {
-    const auto path = rib.table(family).best(rib.table(family).find(key).value()).value();
-    return may_export(rib,
-                      {.family = family,
-                       .self = {.address = address_of("fd00::100")},
-                       .extended_next_hop = extended},
-                      path);
-  };
-  const auto by_ipv6 = key_of("10.0.0.0/24");
-  const auto by_ipv4 = key_of("10.0.1.0/24");
-  rib.announce(kIpv4Unicast, by_ipv6, attributes_of(), {.address = address_of("fd00::1")});
-  rib.announce(kIpv4Unicast, by_ipv4, attributes_of(), {.address = address_of("10.0.0.1")});
-  EXPECT_FALSE(may_have(kIpv4Unicast, by_ipv6, false));
-  EXPECT_TRUE(may_have(kIpv4Unicast, by_ipv6, true));
-  EXPECT_TRUE(may_have(kIpv4Unicast, by_ipv4, false));
-  const SrPolicyNlri policy{.color = {94}, .endpoint = address_of("10.0.0.9")};
-  rib.announce(kSrPolicyIpv4, key_of(policy), attributes_of(), {.address = address_of("fd00::1")});
-  EXPECT_TRUE(may_have(kSrPolicyIpv4, key_of(policy), false)) << "RFC 9830 section 2.1";
-}
-
 }  // namespace
 }  // namespace sextant::bgp
