@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <map>
 
+#include "agent/bgp_view.h"
 #include "agent/trace_view.h"
 
 namespace sextant::agent {
@@ -61,8 +62,8 @@ HttpHandler serve(Paths paths) {
 
 }  // namespace
 
-HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source,
-                     Metrics& metrics) {
+HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source, Metrics& metrics,
+                     const bgp_source::BgpSource* bgp) {
   // Most answers depend on nothing that the request says.
   const auto always = [](const auto& call) {
     return [call](const HttpRequest&) { return call(); };
@@ -80,6 +81,9 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
       {"/v1/policies", always([&reconciler] { return answer(policies_view(reconciler)); })},
       {"/v1/routes", always([&reconciler] { return answer(routes_view(reconciler)); })},
       {"/v1/nodes", always([&reconciler] { return answer(nodes_view(reconciler)); })},
+      {"/v1/bgp/peers", always([bgp] { return answer(bgp_peers_view(bgp)); })},
+      {"/v1/bgp/routes", always([bgp] { return answer(bgp_routes_view(bgp)); })},
+      {"/v1/bgp/rejected", always([bgp] { return answer(bgp_rejected_view(bgp)); })},
       {"/v1/trace",
        [&reconciler](const HttpRequest& request) {
          return trace_answer(reconciler, request.target);

@@ -92,6 +92,7 @@ struct Daemon::State {
   asio::io_context io{1};
   std::unique_ptr<sources::Source> source;
   kubernetes::KubernetesSource* kubernetes = nullptr;
+  bgp_source::BgpSource* bgp = nullptr;
   Metrics metrics;
   Reconciler reconciler;
   std::unique_ptr<ClusterLink> link;  // where the source is Kubernetes
@@ -234,7 +235,7 @@ void Daemon::State::tell_forwards() {
 Result<void> Daemon::State::listen() {
   auto made = HttpServer::listen(io, options.socket,
                                  make_api(
-                                     reconciler, [this] { return source->state(); }, metrics));
+                                     reconciler, [this] { return source->state(); }, metrics, bgp));
   if (!made) return tl::unexpected(made.error());
   server = std::move(*made);
   return {};
@@ -335,6 +336,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
   if (!made) return tl::unexpected(made.error());
   state->source = std::move(made->source);
   state->kubernetes = made->kubernetes;
+  state->bgp = made->bgp;
   auto* const self = state.get();
   if (const auto listening = state->listen(); !listening) {
     if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());

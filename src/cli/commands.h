@@ -15,6 +15,9 @@ namespace sextant::cli {
 /// status, sids, policies, routes, nodes: what the agent of this node says over its socket.
 void add_agent_commands(CLI::App& app);
 
+/// bgp peers, bgp rib.
+void add_bgp_commands(CLI::App& app);
+
 /// doctor.
 void add_doctor_command(CLI::App& app);
 

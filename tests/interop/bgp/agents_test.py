@@ -71,8 +71,8 @@ class FullTestbed:
         self.processes.append(agent)
         return agent
 
-    def status(self, node, what):
-        return json.loads(run(str(self.programs / "sextant"), what, "--socket", str(self.home / f"{node}.sock"),
+    def status(self, node, *what):
+        return json.loads(run(str(self.programs / "sextant"), *what, "--socket", str(self.home / f"{node}.sock"),
                               "-o", "json"))["items"]
 
     def reaches(self, node, other, family):
@@ -132,6 +132,12 @@ class Agents(unittest.TestCase):
                     if node != other:
                         until(f"pods of {node} and {other}, IPv{family}",
                               lambda n=node, o=other, f=family: self.testbed.reaches(n, o, f))
+        states = {peer["address"]: peer["state"] for peer in self.testbed.status("master", "bgp", "peers")}
+        self.assertEqual(states, {NODES["worker1"]: "Established", NODES["worker2"]: "Established", INJECTOR: "Active"})
+        sids = {route["route"]: route["serviceSID"] for route in self.testbed.status("master", "bgp", "rib")
+                if route["peer"] == NODES["worker2"]}
+        self.assertEqual(sids["172.16.0.128/26"], {"sid": "fcdd:0:0:12aa:13::", "behavior": "End.DT4"})
+        self.assertEqual(self.testbed.status("master", "bgp", "rib", "--rejected"), [])
 
     def test_b_an_injected_policy_steers_is_edited_and_goes(self):
         injector = lab.Speaker(self.testbed, self.testbed.netns("injector"), "injector", {
