@@ -57,22 +57,31 @@ void say(const Progress& progress, std::size_t count, std::string_view what) {
 
 Result<DownReport> take_down(const Id& id, const Progress& progress) {
   constexpr std::chrono::seconds kGrace{2};
-  const auto names = existing_namespaces(id);
-  if (!names) return tl::unexpected(names.error());
-  const auto processes = all_processes(id, *names);
-  if (!processes) return tl::unexpected(processes.error());
-  if (auto ended = end_processes(*processes, kGrace); !ended) {
-    return tl::unexpected(ended.error());
+  // An agent that was just starting may have made its gateway after the names were read: each round
+  // takes what the one before left.
+  constexpr int kRounds = 4;
+  DownReport report;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto names = existing_namespaces(id);
+    if (!names) return tl::unexpected(names.error());
+    const auto processes = all_processes(id, *names);
+    if (!processes) return tl::unexpected(processes.error());
+    if (names->empty() && processes->empty()) break;
+    if (auto ended = end_processes(*processes, kGrace); !ended) {
+      return tl::unexpected(ended.error());
+    }
+    report.processes += processes->size();
+    for (const std::string& name : *names) {
+      if (auto removed = Netns::remove(name); !removed) return tl::unexpected(removed.error());
+    }
+    report.namespaces += names->size();
   }
-  say(progress, processes->size(), "processes ended");
-  for (const std::string& name : *names) {
-    if (auto removed = Netns::remove(name); !removed) return tl::unexpected(removed.error());
-  }
-  say(progress, names->size(), "namespaces removed");
+  say(progress, report.processes, "processes ended");
+  say(progress, report.namespaces, "namespaces removed");
   std::error_code error;
   std::filesystem::remove_all(id.directory(), error);
   if (error) return system_error("remove", id.directory().string(), error.value());
-  return DownReport{.processes = processes->size(), .namespaces = names->size()};
+  return report;
 }
 
 Result<DownReport> down(const Id& id, const Progress& progress) {
