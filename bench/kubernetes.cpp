@@ -10,6 +10,7 @@
 #include <future>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "common/process.h"
 #include "common/program.h"
@@ -245,6 +246,23 @@ void measure_ready(const ControlPlane& control, Measured& into) {
   api.expect("DELETE", path);
 }
 
+/// Until ten seconds have passed without the status of a policy being written.
+void await_rest(const ControlPlane& control) {
+  constexpr auto kWrites = "patch srv6policies/status 200";
+  constexpr std::chrono::seconds kQuiet{10};
+  const auto written = [&] {
+    const auto requests = control.agent_requests();
+    const auto found = requests.find(kWrites);
+    return found == requests.end() ? 0 : found->second;
+  };
+  auto before = written();
+  std::this_thread::sleep_for(kQuiet);
+  await("the aggregator to have told all", kStatuses, kQuiet, [&] {
+    const auto now = written();
+    return std::exchange(before, now) == now;
+  });
+}
+
 /// The agent as the one that writes the status of all policies: the lease is free.
 void measure_aggregator(const ControlPlane& control, const AgentNode& node, Measured& into) {
   Api api(control.access());
@@ -270,6 +288,7 @@ void measure_aggregator(const ControlPlane& control, const AgentNode& node, Meas
       into["aggregator-first-minute-load"].back(), into["aggregator-statuses"].back() / 1000,
       into["aggregator-memory-peak"].back()));
   const Background heartbeats(control.access(), kHeartbeats, beat);
+  await_rest(control);
   measure_load("aggregator-idle", kIdle, control, node, agent, {&heartbeats}, into);
   into["aggregator-memory"].push_back(resident_megabytes(agent.pid()));
   const Background statuses(control.access(), kStatusWrites, [](Api& each, std::size_t number) {

@@ -45,6 +45,13 @@ Route gateway_route(const IpPrefix& destination, netlink::IfIndex link) {
           .next_hops = {{.gateway = kHostSide, .link = link}}};
 }
 
+Route prefix_route(const IpPrefix& prefix, netlink::NexthopId nexthop) {
+  return {.destination = prefix,
+          .protocol = RouteProtocol::kSextant,
+          .metric = kGatewayMetric,
+          .nexthop = nexthop};
+}
+
 rtmsg sid_header() {
   return {.rtm_family = AF_INET6,
           .rtm_dst_len = 128,
@@ -138,10 +145,7 @@ Result<GatewaySide::Tables> GatewaySide::read() {
 }
 
 Message GatewaySide::prefix_message(const IpPrefix& prefix, netlink::NexthopId nexthop) const {
-  const Route route{.destination = prefix,
-                    .protocol = RouteProtocol::kSextant,
-                    .metric = kGatewayMetric,
-                    .nexthop = nexthop};
+  const auto route = prefix_route(prefix, nexthop);
   auto message = nexthop == netlink::NexthopId::kNone
                      ? netlink::route_delete_message(route)
                      : netlink::route_message(route, netlink::RouteWrite::kReplace);
@@ -173,6 +177,8 @@ void GatewaySide::write_prefixes(const overlay::Forwarding& wanted, Tables& tabl
     if (!nexthop) return;
     const auto found = tables.by_nexthop.find(prefix);
     const bool same = found != tables.by_nexthop.end() && found->second == *nexthop;
+    if (!same && found != tables.by_nexthop.end() && prefix.address().is_v4())
+      hold(found->second, writes);
     if (found != tables.by_nexthop.end()) tables.by_nexthop.erase(found);
     if (!same) writes.add(prefix_message(prefix, *nexthop));
     if (fast_path_ != nullptr) fast_path_->set_prefix(prefix, *nexthop, report);
@@ -219,6 +225,15 @@ Result<void> GatewaySide::sync(const overlay::Forwarding& wanted, ApplyReport& r
 
 void GatewaySide::set_path(const PathKey& key, const overlay::Path& path, Writes& writes) {
   nexthops_.put(key, shape_of(key), contents(key, path), writes);
+}
+
+void GatewaySide::hold_path(const PathKey& key, Writes& writes) {
+  if (key.family != Family::kIpv4) return;
+  if (const auto nexthop = nexthops_.find(key)) hold(*nexthop, writes);
+}
+
+void GatewaySide::hold(netlink::NexthopId nexthop, Writes& writes) {
+  held_.hold(prefix_route(IpPrefix(Ipv4Address(), 0), nexthop), writes);
 }
 
 void GatewaySide::set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target,
@@ -437,6 +452,7 @@ Result<void> GatewaySide::sync_addresses(const Identity& identity, ApplyReport& 
 
 void GatewaySide::collect(ApplyReport& report) {
   Writes writes(gateway_.socket(), report);
+  held_.release(writes);
   for (const auto& message : leftovers_) {
     writes.add(message, {ESRCH});  // gone already, with its nexthop or because it was never there
   }

@@ -16,6 +16,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/linux/fast_path.h"
 #include "dataplane/linux/gateway.h"
+#include "dataplane/linux/held_routes.h"
 #include "dataplane/linux/netlink/route.h"
 #include "dataplane/linux/nexthops.h"
 #include "dataplane/linux/seg6.h"
@@ -46,6 +47,8 @@ class GatewaySide {
                  Writes& writes);
   void remove_route(const overlay::RouteKey& key, bool captured, Writes& writes);
   void remove_path(const overlay::PathKey& key) { nexthops_.remove(key); }
+  /// Before routes leave a path that will be removed.
+  void hold_path(const overlay::PathKey& key, Writes& writes);
   /// All SIDs, addresses and base routes: small, so always as a whole.
   [[nodiscard]] Result<void> sync_local(const Identity& identity,
                                         const std::map<srv6::Sid, overlay::LocalSid>& sids,
@@ -71,6 +74,7 @@ class GatewaySide {
   [[nodiscard]] Result<Tables> read();
   [[nodiscard]] std::vector<netlink::Route> base_routes(const Identity& identity) const;
   void remove_prefix(const IpPrefix& prefix, ApplyReport& report);
+  void hold(netlink::NexthopId nexthop, Writes& writes);
   [[nodiscard]] netlink::Message prefix_message(const IpPrefix& prefix,
                                                 netlink::NexthopId nexthop) const;
   [[nodiscard]] std::vector<WeightedNexthop> contents(const overlay::PathKey& key,
@@ -90,6 +94,7 @@ class GatewaySide {
   srv6::EncapMode encap_;
   FastPath* fast_path_ = nullptr;
   Nexthops nexthops_;
+  HeldRoutes held_;
   std::map<IpPrefix, overlay::RouteTarget>
       pods_only_;                     // kPods routes, which share the table with kAll
   std::set<srv6::Sid> grouped_sids_;  // End.B6.Encaps with several lists: by nexthop id

@@ -393,6 +393,11 @@ class LinuxDataplane final : public Dataplane {
     for (const auto& [key, path] : change.paths) {
       if (path) gateway_side_->set_path(key, *path, writes);
     }
+    const bool routes_move = std::ranges::any_of(
+        change.routes, [](const auto& route) { return route.second.has_value(); });
+    for (const auto& [key, path] : change.paths) {
+      if (!path && routes_move) gateway_side_->hold_path(key, writes);
+    }
     for (const auto& [key, target] : change.routes) {
       if (!target) {
         host_.remove_route(key);

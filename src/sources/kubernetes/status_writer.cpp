@@ -139,6 +139,9 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
     if (!self->informer->synced() || self->informer->health().missing) continue;
     co_await pause_for(self->client.io(), kSettles);
     if (self->stopped) co_return;
+    // At once: the object is small, and an agent that follows soon wants it (see
+    // KubernetesSource::forwarding_stands()). What could not be made, write() makes.
+    if (self->own == nullptr && !self->options.node_uid().empty()) (void)co_await self->make();
     const auto report = self->current_report();
     if (!self->metadata_to_mend() && !self->differs(report)) continue;
     const auto since =
