@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bgp/wire/judge_test.h"
+#include "bgp/wire/link_state.h"
 #include "bgp/wire/message.h"
 #include "bgp/wire/next_hop.h"
 #include "bgp/wire/update_writer.h"
@@ -85,6 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       case Safi::kMplsVpn:
         write_again<VpnNlri, VpnNlriCursor>(*view.reach);
+        break;
+      case Safi::kLinkState:
+        read_all<std::span<const std::uint8_t>>(LinkStateNlriCursor(view.reach->nlri));
         break;
     }
   }

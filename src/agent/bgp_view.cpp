@@ -117,7 +117,7 @@ json::object route_view(const bgp_source::BgpSource& source, bgp::Family family,
     if (sids && !sids->l3_services.empty()) service = service_view(sids->l3_services.front());
   }
   return {{"family", to_string(family)},
-          {"route", bgp::to_string(family, key)},
+          {"route", rib.name_of(family, key)},
           {"peer", peer ? json::value(peer->to_string()) : json::value()},
           {"best", best},
           {"reason", best ? json::value(to_string(rib.reason(family, entry))) : json::value()},
@@ -170,7 +170,7 @@ json::value bgp_rejected_view(const bgp_source::BgpSource* source) {
   for (const auto& route : speaker->rib().rejected().routes()) {
     const auto peer = speaker->address_of(route.peer);
     routes.push_back({{"family", to_string(route.family)},
-                      {"route", bgp::to_string(route.family, route.key)},
+                      {"route", speaker->rib().name_of(route.family, route.key)},
                       {"peer", peer ? json::value(peer->to_string()) : json::value()},
                       {"reason", route.reason}});
   }

@@ -21,7 +21,7 @@ ExportRules rules_for(const Peer& peer, Family family) {
   rules.message_limit = negotiated.send_limit;
   const auto found = std::ranges::find(config.families, family, &PeerFamily::family);
   rules.next_hop_self = found != config.families.end() && found->next_hop_self;
-  // A VPN route's or SR Policy's next hop says where it was made; it is not forwarded through us.
+  // The next hop of others says where a route was made; nothing is forwarded through us.
   rules.keep_next_hop = family.safi != Safi::kUnicast;
   if (config.export_filter != RouteFilter{}) {
     rules.filter = std::make_shared<const RouteFilter>(config.export_filter);

@@ -69,6 +69,19 @@ void Speaker::withdraw(Family family, const RouteKey& key) {
   impl_->change_routes([impl = impl_.get(), family, key] { impl->rib.withdraw(family, key); });
 }
 
+void Speaker::announce(const LinkStateNlri& nlri, const Attributes& attributes,
+                       const NextHop& next_hop) {
+  impl_->change_routes([impl = impl_.get(), nlri, attributes, next_hop] {
+    impl->rib.announce(kLinkState, impl->rib.link_state_key(nlri.bytes), attributes, next_hop);
+  });
+}
+
+void Speaker::withdraw(const LinkStateNlri& nlri) {
+  impl_->change_routes([impl = impl_.get(), nlri] {
+    impl->rib.withdraw(kLinkState, impl->rib.link_state_key(nlri.bytes));
+  });
+}
+
 void Speaker::next_hops_changed() {
   impl_->change_routes([impl = impl_.get()] { impl->rib.next_hops_changed(); });
 }

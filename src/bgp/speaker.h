@@ -25,6 +25,7 @@
 #include "bgp/config.h"
 #include "bgp/peer_info.h"
 #include "bgp/rib/rib.h"
+#include "bgp/wire/link_state.h"
 
 namespace boost::asio {
 class io_context;
@@ -45,6 +46,8 @@ class SpeakerListener {
   /// Destinations whose best path changed; of SR Policies those of which any path did, since each
   /// is a candidate path.
   virtual void on_routes(Family /*family*/, std::span<const RouteChange> /*changes*/) {}
+  /// Routes that were not taken came or went: Rib::rejected.
+  virtual void on_rejected() {}
   /// A session came up or went down, or did not come up.
   virtual void on_peer(const PeerInfo& /*peer*/) {}
   /// The routes from before a restart were told again, or the time for it passed: what was not is
@@ -89,6 +92,8 @@ class Speaker {
   void announce(Family family, const RouteKey& key, const Attributes& attributes,
                 const NextHop& next_hop, std::uint32_t label = 0);
   void withdraw(Family family, const RouteKey& key);
+  void announce(const LinkStateNlri& nlri, const Attributes& attributes, const NextHop& next_hop);
+  void withdraw(const LinkStateNlri& nlri);
   /// The underlay's routes changed: next hops are resolved again.
   void next_hops_changed();
 

@@ -77,7 +77,7 @@ struct Node : SpeakerListener {
   void on_routes(Family family, std::span<const RouteChange> changes) override {
     ++batches;
     for (const auto& change : changes) {
-      const auto name = to_string(family, change.key);
+      const auto name = speaker.rib().name_of(family, change.key);
       const bool there = family.safi == Safi::kSrPolicy ? !change.paths.empty() : change.has_best;
       history.push_back((there ? "+" : "-") + name);
       if (there) {

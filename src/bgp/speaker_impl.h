@@ -100,6 +100,7 @@ class Speaker::Impl final : private PeerRoutes {
   bool started_ = false;
   bool stopped_ = false;
   bool told_converged_ = false;
+  std::uint64_t told_rejected_ = 0;  // RejectedRoutes::version
   boost::asio::steady_timer deferral_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -34,6 +34,9 @@ RibPeer Speaker::Impl::rib_peer(const Peer& peer) const {
                  .dialect = peer.config().dialect};
   facts.reflect_client = peer.config().route_reflector_client;
   facts.enforce_first_as = peer.config().enforce_first_as;
+  for (const auto& each : peer.config().families) {
+    if (each.ignore_received) facts.ignored.push_back(each.family);
+  }
   if (peer.config().import_filter != RouteFilter{}) {
     facts.import_filter = std::make_shared<const RouteFilter>(peer.config().import_filter);
   }
@@ -173,6 +176,9 @@ bool Speaker::Impl::tell_routes() {
     telling_ = false;
     for (const auto entry : entries_) queue.done(entry);
     more = more || !queue.empty();
+  }
+  if (std::exchange(told_rejected_, rib.rejected().version()) != rib.rejected().version()) {
+    listener_->on_rejected();
   }
   if (converged && !told_converged_ && !more) {
     told_converged_ = true;

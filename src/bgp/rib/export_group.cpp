@@ -199,7 +199,8 @@ std::vector<PeerId> ExportGroup::excluded(const Bucket& bucket, const NextHop& n
   std::vector<PeerId> out;
   // RFC 4271 section 5.1.3: not with the receiver as next hop. An SR Policy's says nothing about
   // where packets go: its endpoint may well be a headend that is told of it.
-  const bool by_next_hop = rules_.family.safi != Safi::kSrPolicy;
+  // Nor does that of a route of BGP-LS.
+  const bool by_next_hop = rules_.family.safi != Safi::kSrPolicy && rules_.family != kLinkState;
   for (const auto& client : clients_) {
     const bool own = client.id == bucket.path.peer;  // split horizon
     if (own || (by_next_hop && rib_.peer(client.id).address == next_hop.address)) {
@@ -209,14 +210,34 @@ std::vector<PeerId> ExportGroup::excluded(const Bucket& bucket, const NextHop& n
   return out;
 }
 
+std::size_t ExportGroup::largest_link_state(const Bucket& bucket) const {
+  std::size_t largest = 0;
+  for (auto i = bucket.first; i != kEnd; i = next_[i]) {
+    largest = std::max(largest, rib_.link_state(table_.key(batch_[i])).size());
+  }
+  return largest;
+}
+
 void ExportGroup::write_bucket(Bucket& bucket) {
   if (bucket.first == kEnd) return;
   const auto& set = rib_.pool()[bucket.path.attributes];
   auto attributes = bucket.attributes ? std::move(*bucket.attributes) : set.decode().attributes;
-  const auto exported = export_set(rib_, rules_, bucket.path, std::move(attributes));
+  auto exported = export_set(rib_, rules_, bucket.path, std::move(attributes));
   const auto without = excluded(bucket, exported.next_hop);
   auto& writer = writer_for(without, std::nullopt);
-  const bool fits = writer.begin(exported.block, exported.next_hop);
+  bool fits = false;
+  if (rules_.family == kLinkState) {
+    const auto largest = largest_link_state(bucket);
+    fits = writer.begin(exported.block, exported.next_hop, largest);
+    if (!fits) {  // RFC 9552 section 5.3: the route goes on without its attribute
+      auto bare = set.decode().attributes;
+      bare.link_state.clear();
+      exported = export_set(rib_, rules_, bucket.path, std::move(bare));
+      fits = writer.begin(exported.block, exported.next_hop, largest);
+    }
+  } else {
+    fits = writer.begin(exported.block, exported.next_hop);
+  }
   if (!fits) ++too_large_;
   for (auto i = bucket.first; i != kEnd; i = next_[i]) {
     const auto entry = batch_[i];
@@ -287,6 +308,11 @@ void ExportGroup::announce(UpdateWriter& writer, EntryId entry, std::uint32_t la
       writer.announce(nlri);
       break;
     }
+    case Safi::kLinkState: {
+      const auto nlri = rib_.link_state(key);
+      writer.announce(LinkStateNlri{{nlri.begin(), nlri.end()}});
+      break;
+    }
   }
 }
 
@@ -302,6 +328,11 @@ void ExportGroup::withdraw(UpdateWriter& writer, EntryId entry) {
     case Safi::kMplsVpn:
       writer.withdraw(vpn_nlri(key));
       break;
+    case Safi::kLinkState: {
+      const auto nlri = rib_.link_state(key);
+      writer.withdraw(LinkStateNlri{{nlri.begin(), nlri.end()}});
+      break;
+    }
   }
 }
 

@@ -102,6 +102,7 @@ class ExportGroup {
   [[nodiscard]] bool passes_filter(Bucket& bucket, const RouteKey& key);
   void append(Bucket& bucket, std::uint32_t index);
   void note_withdrawal(EntryId entry);
+  [[nodiscard]] std::size_t largest_link_state(const Bucket& bucket) const;
   void write_bucket(Bucket& bucket);
   void write_withdrawals();
   [[nodiscard]] std::vector<PeerId> excluded(const Bucket& bucket, const NextHop& next_hop) const;

@@ -16,6 +16,7 @@ std::size_t address_bytes(Afi afi) { return afi == Afi::kIpv4 ? 4 : 16; }
 }  // namespace
 
 std::size_t key_bytes(Family family) {
+  if (family == kLinkState) return sizeof(std::uint32_t);
   const auto address = address_bytes(family.afi);
   return family.safi == Safi::kUnicast ? address : kDistinguisher + address;
 }
@@ -59,6 +60,8 @@ std::string to_string(Family family, const RouteKey& key) {
       return sr_policy_nlri(key).to_string();
     case Safi::kMplsVpn:
       return vpn_nlri(key).to_string(family.afi);
+    case Safi::kLinkState:
+      return "link-state route " + std::to_string(ByteReader(key.bytes()).u32());
     case Safi::kUnicast:
       break;
   }
@@ -71,6 +74,8 @@ IpPrefix filter_prefix(Family family, const RouteKey& key) {
       return IpPrefix::host(sr_policy_nlri(key).endpoint);
     case Safi::kMplsVpn:
       return vpn_nlri(key).prefix.prefix(family.afi);
+    case Safi::kLinkState:
+      return IpPrefix(Ipv6Address(), 0);
     case Safi::kUnicast:
       break;
   }

@@ -36,10 +36,10 @@ namespace sextant::bgp {
 /// Without label.
 [[nodiscard]] VpnNlri vpn_nlri(const RouteKey& key);
 
-/// "fd00::/64", "4:94:fd12::1000", "65000:1:10.0.0.0/8"
+/// "fd00::/64", "4:94:fd12::1000", "65000:1:10.0.0.0/8". Of BGP-LS: see Rib::name_of.
 [[nodiscard]] std::string to_string(Family family, const RouteKey& key);
 /// The prefix that filters look at: of unicast and VPN routes the prefix, of SR Policies the
-/// endpoint as a host prefix.
+/// endpoint as a host prefix, of BGP-LS ::/0.
 [[nodiscard]] IpPrefix filter_prefix(Family family, const RouteKey& key);
 
 }  // namespace sextant::bgp

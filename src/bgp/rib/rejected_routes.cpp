@@ -1,5 +1,6 @@
 #include "bgp/rib/rejected_routes.h"
 
+#include <algorithm>
 #include <boost/container_hash/hash.hpp>
 #include <utility>
 
@@ -17,6 +18,7 @@ std::size_t RejectedRoutes::NameHash::operator()(const Name& name) const {
 
 void RejectedRoutes::add(RejectedRoute route) {
   ++total_;
+  ++version_;
   forget(route.peer, route.family, route.key);
   if (limit_ == 0) return;
   if (routes_.size() == limit_) {
@@ -32,6 +34,13 @@ void RejectedRoutes::forget(PeerId peer, Family family, const RouteKey& key) {
   if (found == by_name_.end()) return;
   routes_.erase(found->second);
   by_name_.erase(found);
+  ++version_;
+}
+
+bool RejectedRoutes::holds(Family family, const RouteKey& key) const {
+  return std::ranges::any_of(routes_, [&](const RejectedRoute& route) {
+    return route.family == family && route.key == key;
+  });
 }
 
 void RejectedRoutes::forget(PeerId peer, Family family) {
@@ -41,6 +50,7 @@ void RejectedRoutes::forget(PeerId peer, Family family) {
       continue;
     }
     by_name_.erase(Name{peer, family, route->key});
+    ++version_;
     route = routes_.erase(route);
   }
 }

@@ -19,6 +19,7 @@ struct RejectedRoute {
   Family family;
   RouteKey key;
   std::string reason;
+  bool malformed = false;  // the reason lies in the route itself
 };
 
 class RejectedRoutes {
@@ -30,10 +31,14 @@ class RejectedRoutes {
   void forget(PeerId peer, Family family, const RouteKey& key);
   void forget(PeerId peer, Family family);
   [[nodiscard]] bool empty() const { return routes_.empty(); }
+  /// Of whichever peer. Cost: all that are kept.
+  [[nodiscard]] bool holds(Family family, const RouteKey& key) const;
   /// Oldest first.
   [[nodiscard]] const std::list<RejectedRoute>& routes() const { return routes_; }
   /// All that were ever added.
   [[nodiscard]] std::uint64_t total() const { return total_; }
+  /// Another number whenever routes() may say something else.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
 
  private:
   struct Name {
@@ -47,6 +52,7 @@ class RejectedRoutes {
   };
   std::size_t limit_;
   std::uint64_t total_ = 0;
+  std::uint64_t version_ = 0;
   std::list<RejectedRoute> routes_;
   boost::unordered_flat_map<Name, std::list<RejectedRoute>::iterator, NameHash> by_name_;
 };

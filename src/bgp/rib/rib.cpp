@@ -3,10 +3,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "bgp/wire/link_state.h"
+
 namespace sextant::bgp {
 
+namespace {
+
+constexpr std::size_t kFewNames = 1024;
+
+}  // namespace
+
 Rib::Rib(RibConfig config)
-    : config_(std::move(config)), next_hops_(config_.resolver), rejected_(config_.rejected_limit) {
+    : config_(std::move(config)),
+      next_hops_(config_.resolver),
+      rejected_(config_.rejected_limit),
+      names_limit_(kFewNames) {
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     families_[i].table =
         std::make_unique<RouteTable>(key_bytes(kFamilies[i]), config_.hash_seed + i);
@@ -80,6 +91,23 @@ std::shared_ptr<ChangeQueue> Rib::open_queue(Family family, ChangeQueue::Interes
             std::erase(own.queues, closed);
             delete closed;
           }};
+}
+
+RouteKey Rib::link_state_key(std::span<const std::uint8_t> nlri) {
+  if (const auto known = link_state_names_.find(nlri)) return *known;
+  if (link_state_names_.size() >= names_limit_) {
+    const auto& routes = table(kLinkState);
+    link_state_names_.forget_unused(
+        [&](const RouteKey& key) { return routes.find(key) || rejected_.holds(kLinkState, key); });
+    names_limit_ = std::max(kFewNames, 2 * link_state_names_.size());
+  }
+  return link_state_names_.add(nlri);
+}
+
+std::string Rib::name_of(Family family, const RouteKey& key) const {
+  if (family != kLinkState) return to_string(family, key);
+  const auto nlri = link_state(key);
+  return LinkStateNlri{{nlri.begin(), nlri.end()}}.to_string();
 }
 
 // ---- Routes in, one by one ----------------------------------------------------------------------

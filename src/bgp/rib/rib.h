@@ -26,6 +26,7 @@
 #include "bgp/rib/attribute_pool.h"
 #include "bgp/rib/change_queue.h"
 #include "bgp/rib/decision.h"
+#include "bgp/rib/link_state_names.h"
 #include "bgp/rib/nlri_key.h"
 #include "bgp/rib/rejected_routes.h"
 #include "bgp/rib/route_filter.h"
@@ -53,6 +54,7 @@ struct RibPeer {
   SessionFacts facts;            // facts.internal: iBGP
   bool reflect_client = false;   // RFC 4456; internal peers
   bool enforce_first_as = true;  // RFC 4271 section 6.3; not behind a route server. External peers
+  std::vector<Family> ignored = {};  // families of which nothing is kept
   std::shared_ptr<const RouteFilter> import_filter = {};
 };
 
@@ -93,6 +95,9 @@ class Rib {
   void announce(Family family, const RouteKey& key, const Attributes& attributes,
                 const NextHop& next_hop, std::uint32_t label = 0);
   void withdraw(Family family, const RouteKey& key);
+  /// The key that stands for a route of BGP-LS until the next one is asked for, or as long as there
+  /// is such a route.
+  [[nodiscard]] RouteKey link_state_key(std::span<const std::uint8_t> nlri);
 
   // ---- Loss and return --------------------------------------------------------------------------
   /// All that the peer sent so far is stale (RFC 4724 section 4.2 when its session ends, RFC 7313
@@ -121,6 +126,12 @@ class Rib {
   [[nodiscard]] const RibConfig& config() const { return config_; }
   [[nodiscard]] PathSource source(PeerId id) const;
   [[nodiscard]] bool is_stale(Family family, const Path& path) const;
+  /// The whole route that a key of BGP-LS stands for.
+  [[nodiscard]] std::span<const std::uint8_t> link_state(const RouteKey& key) const {
+    return link_state_names_.nlri(key);
+  }
+  /// As to_string(family, key), and routes of BGP-LS in words.
+  [[nodiscard]] std::string name_of(Family family, const RouteKey& key) const;
   /// Why the first path is the best one, for display.
   [[nodiscard]] DecisionStep reason(Family family, EntryId entry) const;
 
@@ -163,6 +174,9 @@ class Rib {
                                 Judgement& judgement);
   [[nodiscard]] AttributeTraits traits_of(const Attributes& attributes, bool internal) const;
   [[nodiscard]] std::string objection(const RibPeer& from, const AttributeSet& set) const;
+  /// Calls `each` with the key and label of every route, of a family that is known.
+  template <typename Each>
+  void for_each_key(Family family, std::span<const std::uint8_t> nlri, Each each);
   /// Of the block in block_.
   void take_routes(PeerId id, std::size_t family, AttributeOrigin origin,
                    std::span<const std::uint8_t> nlri, Received& received);
@@ -191,6 +205,8 @@ class Rib {
   NextHops next_hops_;
   AttributePool pool_{next_hops_};
   RejectedRoutes rejected_;
+  LinkStateNames link_state_names_;
+  std::size_t names_limit_;  // more of them: those that nobody uses go
   std::vector<PeerState> peers_;
   std::array<FamilyState, kFamilyCount> families_;
   std::deque<Task> tasks_;

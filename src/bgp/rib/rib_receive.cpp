@@ -4,25 +4,11 @@
 #include <utility>
 
 #include "bgp/rib/rib.h"
+#include "bgp/wire/link_state.h"
 
 namespace sextant::bgp {
 
 namespace {
-
-/// Calls `each` with the key and label of every route, of a family that is known.
-template <typename Each>
-void for_each_key(Family family, std::span<const std::uint8_t> nlri, Each each) {
-  if (family.safi == Safi::kUnicast) {
-    PrefixNlriCursor cursor(family.afi, nlri);
-    for (PrefixNlri one; cursor.next(one);) each(key_of(one), std::uint32_t{0});
-  } else if (family.safi == Safi::kSrPolicy) {
-    SrPolicyNlriCursor cursor(family.afi, nlri);
-    for (SrPolicyNlri one; cursor.next(one);) each(key_of(one), std::uint32_t{0});
-  } else {
-    VpnNlriCursor cursor(family.afi, nlri);
-    for (VpnNlri one; cursor.next(one);) each(key_of(one), one.label);
-  }
-}
 
 template <typename Number>
 Number clamp_to(std::size_t value) {
@@ -36,6 +22,25 @@ std::uint32_t number_of(Ipv4Address address) {
 }
 
 }  // namespace
+
+template <typename Each>
+void Rib::for_each_key(Family family, std::span<const std::uint8_t> nlri, Each each) {
+  if (family.safi == Safi::kUnicast) {
+    PrefixNlriCursor cursor(family.afi, nlri);
+    for (PrefixNlri one; cursor.next(one);) each(key_of(one), std::uint32_t{0});
+  } else if (family.safi == Safi::kSrPolicy) {
+    SrPolicyNlriCursor cursor(family.afi, nlri);
+    for (SrPolicyNlri one; cursor.next(one);) each(key_of(one), std::uint32_t{0});
+  } else if (family == kLinkState) {
+    LinkStateNlriCursor cursor(nlri);
+    for (std::span<const std::uint8_t> one; cursor.next(one);) {
+      each(link_state_key(one), std::uint32_t{0});
+    }
+  } else {
+    VpnNlriCursor cursor(family.afi, nlri);
+    for (VpnNlri one; cursor.next(one);) each(key_of(one), one.label);
+  }
+}
 
 AttributeTraits Rib::traits_of(const Attributes& attributes, bool internal) const {
   AttributeTraits traits;
@@ -130,7 +135,8 @@ void Rib::reject_routes(PeerId id, std::size_t family, std::span<const std::uint
                         const std::string& reason, Received& received) {
   for_each_key(kFamilies[family], nlri, [&](const RouteKey& key, std::uint32_t) {
     take_away(family, key, id);
-    rejected_.add({.peer = id, .family = kFamilies[family], .key = key, .reason = reason});
+    rejected_.add(
+        {.peer = id, .family = kFamilies[family], .key = key, .reason = reason, .malformed = true});
     ++received.rejected;
   });
 }
@@ -150,23 +156,27 @@ void Rib::take_routes(PeerId id, std::size_t family, AttributeOrigin origin,
       origin.label = label;
       interned = intern(from, origin, received.judgement);
     }
-    const auto reject = [&](std::string reason) {
+    const auto reject = [&](std::string reason, bool malformed) {
       take_away(family, key, id);
-      rejected_.add(
-          {.peer = id, .family = kFamilies[family], .key = key, .reason = std::move(reason)});
+      rejected_.add({.peer = id,
+                     .family = kFamilies[family],
+                     .key = key,
+                     .reason = std::move(reason),
+                     .malformed = malformed});
       ++received.rejected;
     };
-    if (!interned->rejection.empty()) return reject(interned->rejection);
+    // Without a set the attributes themselves are at fault, and not the way they took.
+    if (!interned->rejection.empty()) return reject(interned->rejection, !interned->id);
     if (kFamilies[family].safi == Safi::kSrPolicy) {
       if (auto fault = check(sr_policy_nlri(key), from.facts)) {
         received.judgement.add(*fault);
-        return reject(fault->reason);
+        return reject(fault->reason, true);
       }
     }
     if (filter != nullptr) {
       auto reason = filter->reject(filter_prefix(kFamilies[family], key),
                                    interned->decoded ? &*interned->decoded : nullptr);
-      if (reason) return reject(std::move(*reason));
+      if (reason) return reject(std::move(*reason), false);
     }
     put(family, key, id, *interned->id);
     if (!rejected_.empty()) rejected_.forget(id, kFamilies[family], key);
@@ -179,8 +189,13 @@ Received Rib::receive(PeerId id, const UpdateView& update) {
   // RFC 7606 section 2: nothing of the message can be trusted.
   if (update.judgement.verdict() >= Verdict::kAfiSafiDisable) return received;
   const auto ipv4 = *index_of(kIpv4Unicast);
-  const auto reach =
-      update.reach ? index_of(update.reach->family).value_or(kFamilyCount) : kFamilyCount;
+  const auto& ignored = state(id).peer.ignored;
+  const auto is_taken = [&](Family family) {
+    return std::ranges::find(ignored, family) == ignored.end();
+  };
+  const auto reach = update.reach && is_taken(update.reach->family)
+                         ? index_of(update.reach->family).value_or(kFamilyCount)
+                         : kFamilyCount;
   const auto unreach = update.unreach ? index_of(update.unreach->family) : std::nullopt;
 
   const auto withdraw_all = [&](std::size_t family, std::span<const std::uint8_t> nlri) {

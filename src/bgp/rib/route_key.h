@@ -7,6 +7,7 @@
 //   of
 //                        the key (RFC 8277 section 2.4)
 //   SR Policy            distinguisher, color, endpoint; length 96 or 192 (RFC 9830 section 2.1)
+//   BGP-LS               a number that stands for the NLRI in one RIB (link_state_names.h)
 #pragma once
 
 #include <array>

@@ -39,6 +39,8 @@ std::string to_string(AttributeType type) {
       return "AS4_AGGREGATOR";
     case AttributeType::kTunnelEncapsulation:
       return "TUNNEL_ENCAPSULATION";
+    case AttributeType::kBgpLs:
+      return "BGP-LS";
     case AttributeType::kLargeCommunities:
       return "LARGE_COMMUNITY";
     case AttributeType::kPrefixSid:

@@ -42,6 +42,7 @@ enum class AttributeType : std::uint8_t {
   kAs4Path = 17,
   kAs4Aggregator = 18,
   kTunnelEncapsulation = 23,
+  kBgpLs = 29,
   kLargeCommunities = 32,
   kPrefixSid = 40,
 };
@@ -84,6 +85,8 @@ struct Attributes {
   std::vector<ExtendedCommunity> extended_communities = {};  // 16, RFC 4360
   /// 23, RFC 9012: the value as it came; read by TunnelCursor and decode_sr_policy. Empty: absent.
   std::vector<std::uint8_t> tunnel_encapsulation = {};
+  /// 29, RFC 9552: the value as it came, of routes of BGP-LS. Empty: absent.
+  std::vector<std::uint8_t> link_state = {};
   std::vector<LargeCommunity> large_communities = {};  // 32, RFC 8092
   /// 40, RFC 8669: the value as it came; read by decode_prefix_sid. Empty: absent.
   std::vector<std::uint8_t> prefix_sid = {};

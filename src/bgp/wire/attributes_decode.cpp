@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "bgp/wire/attributes.h"
+#include "bgp/wire/link_state.h"
 #include "bgp/wire/next_hop.h"
 #include "bgp/wire/open.h"
 
@@ -30,6 +31,7 @@ std::optional<std::uint8_t> specified_flags(Type type) {
     case Type::kClusterList:
     case Type::kMpReach:
     case Type::kMpUnreach:
+    case Type::kBgpLs:
       return kOptionalNonTransitive;
     case Type::kAggregator:
     case Type::kCommunities:
@@ -201,6 +203,8 @@ class Decoder {
         return;
       case Type::kTunnelEncapsulation:
         return read_tunnels();
+      case Type::kBgpLs:
+        return read_link_state();
       case Type::kPrefixSid:
         return read_prefix_sid();
       case Type::kMpReach:
@@ -310,6 +314,15 @@ class Decoder {
                       "a tunnel overruns it (RFC 9012 section 13)");
     }
     attributes().tunnel_encapsulation.assign(value_.begin(), value_.end());
+  }
+
+  void read_link_state() {
+    // RFC 9552 section 5.3: beside other routes it says nothing.
+    if (kind_.family != kLinkState) return;
+    if (auto fault = link_state_attribute_fault(value_); !fault.empty()) {
+      return discard(UpdateError::kOptionalAttribute, fault + " (RFC 9552 section 8.2.2)");
+    }
+    attributes().link_state.assign(value_.begin(), value_.end());
   }
 
   void read_prefix_sid() {

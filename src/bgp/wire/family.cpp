@@ -6,8 +6,8 @@
 namespace sextant::bgp {
 namespace {
 
-constexpr std::string_view kNames[] = {"ipv4-unicast", "ipv6-unicast",  "ipv4-vpn",
-                                       "ipv6-vpn",     "ipv4-srpolicy", "ipv6-srpolicy"};
+constexpr std::string_view kNames[] = {"ipv4-unicast",  "ipv6-unicast",  "ipv4-vpn",  "ipv6-vpn",
+                                       "ipv4-srpolicy", "ipv6-srpolicy", "link-state"};
 static_assert(std::size(kNames) == std::size(kFamilies));
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Next hops of MP_REACH_NLRI. RFC 4760 section 3, RFC 2545 (IPv6 with a link-local address),
 // RFC 4364/4659 (VPN: behind a route distinguisher of zero), RFC 8950 (IPv4 through IPv6),
-// RFC 9830 section 2.1 (SR Policy: of either family).
+// RFC 9830 section 2.1 and RFC 9552 section 5.5 (SR Policy, BGP-LS: of either family).
 #pragma once
 
 #include <compare>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "bgp/wire/link_state.h"
+
 namespace sextant::bgp {
 namespace {
 
@@ -171,6 +173,12 @@ NlriCheck check_nlri(Family family, std::span<const std::uint8_t> bytes) {
     case Safi::kMplsVpn: {
       VpnNlriCursor cursor(family.afi, bytes);
       return walk<VpnNlri>(cursor);
+    }
+    case Safi::kLinkState: {
+      LinkStateNlriCursor cursor(bytes);
+      auto check = walk<std::span<const std::uint8_t>>(cursor);
+      check.skipped = cursor.skipped();
+      return check;
     }
     case Safi::kUnicast:
       break;

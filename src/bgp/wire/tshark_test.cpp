@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "bgp/wire/attributes.h"
 #include "bgp/wire/hex_test.h"
+#include "bgp/wire/link_state_policy.h"
 #include "bgp/wire/message.h"
 #include "bgp/wire/open.h"
 #include "bgp/wire/route_refresh.h"
@@ -230,6 +231,41 @@ TEST_F(Tshark, ReadsOurSrPolicyRoutesAsItReadsThoseOfGobgp) {
   EXPECT_EQ(ours.frames, 2U);
   EXPECT_EQ(ours.complaints, theirs.complaints);
   EXPECT_TRUE(ours.text.find("Policy color: 0000005e") != std::string::npos);
+}
+
+// tshark 4.0 knows neither candidate paths nor what is said of them: the framing of both, and the
+// headend's descriptors where they stand in a route that it knows.
+TEST_F(Tshark, FollowsOurCandidatePathsAsFarAsItKnowsThem) {
+  const PolicyPath path{.headend = {.asn = 64512,
+                                    .router_id = Ipv4Address({10, 0, 0, 1}),
+                                    .ipv6 = address("fd10::1000")},
+                        .endpoint = address("fd12::1000"),
+                        .color = {94},
+                        .originator_asn = 64512,
+                        .originator = Ipv4Address({10, 0, 0, 99}),
+                        .discriminator = 4};
+  const auto route = encode(path);
+  auto shared = attributes();
+  shared.link_state = encode(PolicyPathState{.flags = kPathEvaluated, .name = "gold"});
+  const auto reading = read({update(kLinkState, shared, "fd10::1000", route)});
+  EXPECT_EQ(reading.frames, 1U);
+  for (const char* expected : {"NLRI Type: Unknown (5)", "NLRI Length: 89", "BGP-LS Attribute (29)",
+                               "TLV Code (1202)", "TLV Code (1203)"}) {
+    EXPECT_TRUE(reading.text.find(expected) != std::string::npos) << expected;
+  }
+  EXPECT_TRUE(reading.text.find("Malformed") == std::string::npos) << reading.text;
+
+  // Protocol-ID, identifier and Local Node Descriptors, as a node's route has them.
+  ByteWriter node;
+  put_tlv(node, static_cast<std::uint16_t>(LinkStateType::kNode),
+          [&] { node.put(std::span(route.bytes).subspan(4, 9 + 40)); });
+  const auto known =
+      read({update(kLinkState, attributes(), "fd10::1000", LinkStateNlri{node.release()})});
+  // It knows router identifiers of IPv6 in attributes only.
+  EXPECT_THAT(known.complaints, testing::ElementsAre(testing::HasSubstr("type (1029)")));
+  for (const char* expected : {"AS ID: 64512", "BGP Router-ID: 10.0.0.1"}) {
+    EXPECT_TRUE(known.text.find(expected) != std::string::npos) << expected << known.text;
+  }
 }
 
 }  // namespace

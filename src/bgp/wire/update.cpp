@@ -123,14 +123,19 @@ class Splitter {
                          error_data(attribute.whole)});
   }
 
-  // Routes of an SR Policy family that cannot be read cost the family, not the session (RFC 9830
-  // section 5); of others, RFC 7606 section 5.3 leaves the session's end.
+  // Routes of an SR Policy family or of BGP-LS that cannot be read cost the family, not the session
+  // (RFC 9830 section 5, RFC 9552 section 8.2.2); of others, RFC 7606 section 5.3 leaves the
+  // session's end.
   void unreadable(const RawAttribute& attribute, Family family, const std::string& cause) {
-    const bool disable = is_known(family) && family.safi == Safi::kSrPolicy;
+    const char* section = !is_known(family)                ? nullptr
+                          : family.safi == Safi::kSrPolicy ? " (RFC 9830 section 5)"
+                          : family == kLinkState           ? " (RFC 9552 section 8.2.2)"
+                                                           : nullptr;
+    const bool disable = section != nullptr;
     if (disable) view_.disabled = family;
     fault(attribute, disable ? Verdict::kAfiSafiDisable : Verdict::kSessionReset,
           UpdateError::kOptionalAttribute,
-          cause + (disable ? " (RFC 9830 section 5)" : " (RFC 7606 sections 5.3, 7.11)"));
+          cause + (disable ? section : " (RFC 7606 sections 5.3, 7.11)"));
   }
 
   [[nodiscard]] bool readable(const RawAttribute& attribute, Family family,
@@ -145,7 +150,9 @@ class Splitter {
       // It names nothing that could be withdrawn: the others stand.
       fault(attribute, Verdict::kAttributeDiscard, UpdateError::kOptionalAttribute,
             std::to_string(check.skipped) +
-                " routes have the length of the other address family (RFC 9830 section 5)");
+                (family == kLinkState
+                     ? " routes are malformed (RFC 9552 section 8.2.2)"
+                     : " routes have the length of the other address family (RFC 9830 section 5)"));
     }
     return true;
   }

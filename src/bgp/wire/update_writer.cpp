@@ -9,8 +9,7 @@
 namespace sextant::bgp {
 namespace {
 
-constexpr std::size_t kLengths = 4;       // Withdrawn Routes Length, Total Path Attribute Length
-constexpr std::size_t kLargestNlri = 28;  // VPN-IPv6: length, label, distinguisher, address
+constexpr std::size_t kLengths = 4;  // Withdrawn Routes Length, Total Path Attribute Length
 
 void put_u16(std::vector<std::uint8_t>& out, std::size_t value) {
   out.push_back(static_cast<std::uint8_t>(value >> 8));
@@ -55,7 +54,8 @@ std::size_t next_hop_position(std::span<const std::uint8_t> block) {
 
 }  // namespace
 
-bool UpdateWriter::begin(std::span<const std::uint8_t> attributes, const NextHop& next_hop) {
+bool UpdateWriter::begin(std::span<const std::uint8_t> attributes, const NextHop& next_hop,
+                         std::size_t largest) {
   finish();
   head_.clear();
   tail_.clear();
@@ -88,7 +88,7 @@ bool UpdateWriter::begin(std::span<const std::uint8_t> attributes, const NextHop
     head_.push_back(0);  // reserved
     tail_.assign(attributes.begin(), attributes.end());
   }
-  return kHeaderSize + head_.size() + tail_.size() + kLargestNlri <= limit_;
+  return kHeaderSize + head_.size() + tail_.size() + largest <= limit_;
 }
 
 void UpdateWriter::open(Open kind) {
@@ -141,9 +141,11 @@ void UpdateWriter::add(Open kind, const Nlri& nlri) {
 void UpdateWriter::announce(const PrefixNlri& nlri) { add(Open::kAnnouncement, nlri); }
 void UpdateWriter::announce(const SrPolicyNlri& nlri) { add(Open::kAnnouncement, nlri); }
 void UpdateWriter::announce(const VpnNlri& nlri) { add(Open::kAnnouncement, nlri); }
+void UpdateWriter::announce(const LinkStateNlri& nlri) { add(Open::kAnnouncement, nlri); }
 void UpdateWriter::withdraw(const PrefixNlri& nlri) { add(Open::kWithdrawal, nlri); }
 void UpdateWriter::withdraw(const SrPolicyNlri& nlri) { add(Open::kWithdrawal, nlri); }
 void UpdateWriter::withdraw(const VpnNlri& nlri) { add(Open::kWithdrawal, nlri); }
+void UpdateWriter::withdraw(const LinkStateNlri& nlri) { add(Open::kWithdrawal, nlri); }
 
 std::vector<std::uint8_t> encode_end_of_rib(Family family) {
   std::vector<std::uint8_t> body(kLengths, 0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bgp/wire/family.h"
+#include "bgp/wire/link_state.h"
 #include "bgp/wire/next_hop.h"
 #include "bgp/wire/nlri.h"
 
@@ -24,20 +25,25 @@ class UpdateWriter {
 
   /// The routes that follow share this block (encode_attributes: without NEXT_HOP and
   /// MP_REACH_NLRI) and next hop. False where no message of this size can hold it with a single
-  /// route: nothing of it may be announced (RFC 8654 section 4).
-  [[nodiscard]] bool begin(std::span<const std::uint8_t> attributes, const NextHop& next_hop);
+  /// route: nothing of it may be announced (RFC 8654 section 4). `largest` is the size of the
+  /// largest of the routes.
+  [[nodiscard]] bool begin(std::span<const std::uint8_t> attributes, const NextHop& next_hop,
+                           std::size_t largest = kLargestNlri);
 
   /// Precondition: begin() said true.
   void announce(const PrefixNlri& nlri);
   void announce(const SrPolicyNlri& nlri);
   void announce(const VpnNlri& nlri);
+  void announce(const LinkStateNlri& nlri);
   void withdraw(const PrefixNlri& nlri);
   void withdraw(const SrPolicyNlri& nlri);
   void withdraw(const VpnNlri& nlri);
+  void withdraw(const LinkStateNlri& nlri);
   /// Completes the message that is open, if any.
   void finish();
 
  private:
+  static constexpr std::size_t kLargestNlri = 28;  // VPN-IPv6; routes of BGP-LS may be larger
   enum class Open : std::uint8_t { kNothing, kAnnouncement, kWithdrawal };
   template <typename Nlri>
   void add(Open kind, const Nlri& nlri);

@@ -28,6 +28,7 @@
 
 #include "base/log.h"
 #include "bgp/speaker.h"
+#include "bgp/wire/link_state_policy.h"
 #include "bgp/wire/sr_policy_tunnel.h"
 
 namespace {
@@ -222,8 +223,8 @@ class Program : public SpeakerListener {
     } else if (in.contains("rejected")) {
       json::array all;
       for (const auto& each : speaker_.rib().rejected().routes()) {
-        all.push_back(
-            json::object{{"key", to_string(each.family, each.key)}, {"reason", each.reason}});
+        all.push_back(json::object{{"key", speaker_.rib().name_of(each.family, each.key)},
+                                   {"reason", each.reason}});
       }
       say({{"rejected", all}});
     } else {
@@ -232,9 +233,10 @@ class Program : public SpeakerListener {
   }
 
   void announce(const json::object& in) {
-    const auto [family, key] = key_in(in);
     Attributes attributes;
     attributes.origin = Origin::kIgp;
+    if (const auto* path = in.if_contains("path")) return announce(path->as_object(), attributes);
+    const auto [family, key] = key_in(in);
     if (in.contains("med")) attributes.med = number<std::uint32_t>(in, "med", 0);
     if (in.contains("communities")) {
       for (const auto& each : in.at("communities").as_array()) {
@@ -252,10 +254,26 @@ class Program : public SpeakerListener {
                       {.address = taken(IpAddress::parse(text(in, "next_hop")))});
   }
 
+  /// A policy's candidate path, as its headend tells of it.
+  void announce(const json::object& in, Attributes attributes) {
+    PolicyPath path;
+    path.headend = {.asn = speaker_.config().asn,
+                    .router_id = speaker_.config().router_id,
+                    .ipv4 = speaker_.config().router_id};
+    path.endpoint = taken(IpAddress::parse(text(in, "endpoint")));
+    path.color = srv6::Color{number<std::uint32_t>(in, "color", 0)};
+    path.originator = speaker_.config().router_id;
+    path.discriminator = number<std::uint32_t>(in, "distinguisher", 0);
+    attributes.link_state =
+        encode(PolicyPathState{.flags = number<std::uint16_t>(in, "flags", 0), .reason = "a test"});
+    speaker_.announce(encode(path), attributes, {.address = IpAddress(path.headend.router_id)});
+  }
+
   void on_routes(bgp::Family family, std::span<const RouteChange> changes) override {
     const auto& pool = speaker_.rib().pool();
     for (const auto& change : changes) {
-      json::object line{{"route", to_string(family, change.key)}, {"family", to_string(family)}};
+      json::object line{{"route", speaker_.rib().name_of(family, change.key)},
+                        {"family", to_string(family)}};
       const bool there = family.safi == Safi::kSrPolicy ? !change.paths.empty() : change.has_best;
       line["present"] = there;
       if (there) {
@@ -282,6 +300,11 @@ class Program : public SpeakerListener {
           if (const auto tunnel = decode_sr_policy(attributes.tunnel_encapsulation)) {
             line["policy"] = tunnel_text(*tunnel);
           }
+        }
+        if (family == kLinkState) {
+          const auto state = taken(decode_policy_path_state(attributes.link_state));
+          line["flags"] = state.flags;
+          line["reason"] = state.reason;
         }
       }
       say(line);
