@@ -18,6 +18,7 @@
 #include "cli/testbed_progress.h"
 #include "cli/trace_command.h"
 #include "cli/walk.h"
+#include "testbed/bgp.h"
 #include "testbed/check.h"
 #include "testbed/demo.h"
 #include "testbed/process.h"
@@ -35,6 +36,7 @@ struct Arguments {
   std::string name;
   std::optional<unsigned> pods;
   bool no_agent = false;
+  std::string bgp;  // the injector; empty: no BGP
   std::string output = "table";
   std::string machine;
   std::vector<std::string> command;
@@ -53,8 +55,10 @@ Id identify(Kind kind, const Arguments& arguments) {
 void run_up(Kind kind, const Arguments& arguments) {
   const Id id = identify(kind, arguments);
   const testbed::Progress say = testbed_progress();
-  const auto report = value_or_fail(
-      testbed::up(id, {.pods = arguments.pods, .agents = !arguments.no_agent, .progress = say}));
+  const auto report = value_or_fail(testbed::up(id, {.pods = arguments.pods,
+                                                     .agents = !arguments.no_agent,
+                                                     .bgp = testbed::parse_injector(arguments.bgp),
+                                                     .progress = say}));
   say(report.was_up ? id.title() + " was up already" : id.title() + " is up");
 }
 
@@ -76,7 +80,8 @@ void run_status(Kind kind, const Arguments& arguments) {
   }
   fmt::print("{}: {}\n", id.title(), status.state);
   if (status.state == "down") return;
-  fmt::print("manifests: {}\n\n", id.manifests().string());
+  fmt::print("{}: {}\n\n", status.bgp ? "BGP and manifests" : "manifests",
+             testbed::configuration(id, status).string());
   Table table({"NAME", "ROLE", "NAMESPACE", "AT", "ADDRESSES", "STATE"});
   for (const testbed::MachineStatus& machine : status.machines) {
     std::string state = machine.present ? "up" : "missing";
@@ -237,9 +242,19 @@ void add_kind(CLI::App& testbed, Kind kind, const std::string& description) {
   CLI::App* up = add("up", "Build it, or repair and keep what is there", run_up);
   up->add_option("--pods", arguments->pods, "Pods on each node (default 2)")->type_name("N");
   up->add_flag("--no-agent", arguments->no_agent, "Start no sextantd on the nodes");
-  teach(*up, {.examples = {{self + " up", "two pods a node"},
-                           {self + " up --name lab2 --pods 1", "a second one beside it"}},
-              .read_on = {document}});
+  std::vector<Example> examples{{self + " up", "two pods a node"},
+                                {self + " up --name lab2 --pods 1", "a second one beside it"}};
+  if (kind == Kind::kFull) {
+    up->add_option(
+          "--bgp", arguments->bgp,
+          "Nodes know each other over BGP alone; sextantd, gobgpd or none injects policies")
+        ->type_name("INJECTOR")
+        ->check(CLI::IsMember({"sextantd", "gobgpd", "none"}));
+    examples.push_back({self + " up --bgp sextantd", "no policy objects; sextant pi injects them"});
+  }
+  std::vector<std::string> read_on{document};
+  if (kind == Kind::kFull) read_on.emplace_back("docs/walkthrough-bgp.md    --bgp");
+  teach(*up, {.examples = std::move(examples), .read_on = std::move(read_on)});
   CLI::App* test =
       add("test", "Check that everything reaches everything, on the paths that policies choose",
           run_test);

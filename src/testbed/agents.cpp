@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "testbed/bgp.h"
 #include "testbed/files.h"
 #include "testbed/process.h"
 
@@ -44,8 +45,8 @@ int milliseconds_until(Clock::time_point end) {
   return static_cast<int>(std::max<decltype(left)>(left, 0));
 }
 
-/// What /healthz says: "" where nobody answers, else the whole reply.
-std::string ask_health(const std::filesystem::path& path, Clock::time_point end) {
+/// "" where nobody answers, else the whole reply.
+std::string ask(const std::filesystem::path& path, std::string_view target, Clock::time_point end) {
   const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -56,9 +57,9 @@ std::string ask_health(const std::filesystem::path& path, Clock::time_point end)
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return {};
   }
-  constexpr std::string_view kRequest =
-      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  if (::send(fd.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0) return {};
+  const std::string request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target);
+  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
   std::string reply;
   std::array<char, 4096> buffer{};
   while (true) {
@@ -84,7 +85,7 @@ Result<void> await_agent(const Id& id, const std::string& node, int directory_ev
   };
   std::string reply;
   while (Clock::now() < end) {
-    reply = ask_health(id.socket(node), end);
+    reply = ask(id.socket(node), "/healthz", end);
     if (is_ok(reply)) return {};
     const pid_t pid = agent_process(id, node);
     if (pid == 0) return fault("it ended");
@@ -109,18 +110,34 @@ pid_t agent_process(const Id& id, std::string_view node) {
   return running_process(pid_file(id, node), id.socket(node).string());
 }
 
-Result<std::vector<std::string>> start_agents(const Id& id, const Topology& lab,
+std::string ask_agent(const std::filesystem::path& socket, std::string_view target,
+                      Clock::time_point end) {
+  const std::string reply = ask(socket, target, end);
+  const std::size_t head = reply.find("\r\n\r\n");
+  return is_ok(reply) && head != std::string::npos ? reply.substr(head + 4) : std::string{};
+}
+
+Result<std::vector<std::string>> start_agents(const Id& id, const Topology& lab, bool bgp,
                                               const std::filesystem::path& programs) {
   const auto program = find_program(programs, "sextantd");
   if (!program) return tl::unexpected(program.error());
   std::vector<std::string> started;
   for (const ClusterNode& node : lab.nodes) {
     if (agent_process(id, node.name) != 0) continue;
-    const auto pid =
-        spawn_daemon({.arguments = {*program, "--node", node.name, "--manifests", id.manifests(),
-                                    "--socket", id.socket(node.name), "--metrics-listen", kMetrics},
-                      .netns = id.netns(node.name)},
-                     log_file(id, node.name), pid_file(id, node.name));
+    std::vector<std::string> arguments{*program,
+                                       "--node",
+                                       node.name,
+                                       "--manifests",
+                                       bgp ? bgp_directory(id) / node.name : id.manifests(),
+                                       "--socket",
+                                       id.socket(node.name),
+                                       "--metrics-listen",
+                                       kMetrics};
+    if (bgp) {
+      arguments.insert(arguments.end(), {"--bgp", bgp_directory(id) / (node.name + ".yaml")});
+    }
+    const auto pid = spawn_daemon({.arguments = std::move(arguments), .netns = id.netns(node.name)},
+                                  log_file(id, node.name), pid_file(id, node.name));
     if (!pid) return tl::unexpected(pid.error());
     started.push_back("sextantd on " + node.name);
   }

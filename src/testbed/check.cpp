@@ -146,7 +146,7 @@ Result<std::vector<Check>> check(const Id& id) {
     }
   }
   for (const PolicyRow& policy : lab.policies) {
-    if (state->pods == 0) break;
+    if (state->pods == 0 || state->bgp) break;  // with BGP there are those that were injected
     const auto party = [&](const std::string& node) {
       return *std::ranges::find(all, Id::pod(node, 1), &Party::machine);
     };

@@ -112,6 +112,10 @@ data:
   return text;
 }
 
+std::string node_manifest(const Topology& lab, const ClusterNode& node) {
+  return node_object(node, lab.kind) + "---\n" + config_map(lab, node, {});
+}
+
 std::map<std::string, std::string> manifests(const Topology& lab) {
   std::map<std::string, std::string> files;
   files["nodes.yaml"] =

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "dataplane/linux/netlink/netns.h"
+#include "testbed/bgp.h"
 #include "testbed/files.h"
 
 namespace sextant::testbed {
@@ -34,9 +35,11 @@ std::optional<State> read_state(const Id& id) {
     const auto kind = parse_kind(std::string{object.at("kind").as_string()});
     if (!kind) return std::nullopt;
     const json::value* cluster = object.if_contains("cluster");
+    const json::value* bgp = object.if_contains("bgp");
     return State{.kind = *kind,
                  .pods = object.at("pods").to_number<unsigned>(),
                  .agents = object.at("agents").as_bool(),
+                 .bgp = bgp == nullptr ? std::nullopt : parse_injector(bgp->as_string()),
                  .cluster = cluster != nullptr && cluster->as_bool(),
                  .complete = object.at("complete").as_bool()};
   } catch (const std::exception&) {  // whatever is wrong with it: it says nothing
@@ -45,12 +48,13 @@ std::optional<State> read_state(const Id& id) {
 }
 
 Result<void> write_state(const Id& id, const State& state) {
-  return write_file(state_file(id), json::serialize(json::object{{"kind", to_string(state.kind)},
-                                                                 {"pods", state.pods},
-                                                                 {"agents", state.agents},
-                                                                 {"cluster", state.cluster},
-                                                                 {"complete", state.complete}}) +
-                                        "\n");
+  json::object object{{"kind", to_string(state.kind)},
+                      {"pods", state.pods},
+                      {"agents", state.agents},
+                      {"cluster", state.cluster},
+                      {"complete", state.complete}};
+  if (state.bgp) object["bgp"] = to_string(*state.bgp);
+  return write_file(state_file(id), json::serialize(object) + "\n");
 }
 
 Result<UniqueFd> lock(const Id& id) {

@@ -13,8 +13,9 @@ struct State {
   Kind kind = Kind::kBasic;
   unsigned pods = 0;  // a node
   bool agents = true;
-  bool cluster = false;   // a Kubernetes cluster runs on it (testbed/cluster)
-  bool complete = false;  // `up` came to its end
+  std::optional<Injector> bgp = {};  // nodes know each other over BGP
+  bool cluster = false;              // a Kubernetes cluster runs on it (testbed/cluster)
+  bool complete = false;             // `up` came to its end
 };
 
 /// None where no `up` has begun, or its file cannot be understood.

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "testbed/agents.h"
+#include "testbed/bgp.h"
 #include "testbed/frr.h"
 #include "testbed/pods.h"
 #include "testbed/state.h"
@@ -67,6 +68,7 @@ Result<Status> status(const Id& id) {
                                .stopped = {}});
   };
   result.agents = state ? state->agents : true;
+  if (state) result.bgp = state->bgp;
   for (const ClusterNode& node : lab.nodes) {
     add(node.name, "node", node.addresses, node.router);
     if (result.agents && agent_process(id, node.name) == 0) {
@@ -97,7 +99,13 @@ Result<Status> status(const Id& id) {
       result.machines.back().stopped.push_back(label.substr(0, label.size() - suffix.size()));
     }
   }
-  for (const Host& host : lab.hosts) add(host.name, "host", host.addresses, host.router);
+  for (const Host& host : lab.hosts) {
+    add(host.name, "host", host.addresses, host.router);
+    if (host.name != kInjectorMachine || !state || !state->bgp) continue;
+    if (*state->bgp != Injector::kNone && injector_process(id, *state->bgp) == 0) {
+      result.machines.back().stopped.emplace_back(to_string(*state->bgp));
+    }
+  }
   if (!lab.bridge.empty()) add(lab.bridge, "switch", {}, "");
 
   const bool whole = std::ranges::all_of(
@@ -110,12 +118,16 @@ Result<Status> status(const Id& id) {
   return result;
 }
 
+std::filesystem::path configuration(const Id& id, const Status& status) {
+  return status.bgp ? bgp_directory(id) : id.manifests();
+}
+
 boost::json::object to_json(const Id& id, const Status& status) {
   json::object object{{"kind", to_string(id.kind())},
                       {"name", id.name()},
                       {"state", status.state},
                       {"directory", id.directory().string()},
-                      {"manifests", id.manifests().string()}};
+                      {"manifests", configuration(id, status).string()}};
   for (const auto& [role, key] :
        {std::pair{"node", "nodes"}, {"pod", "pods"}, {"router", "routers"}, {"host", "hosts"}}) {
     json::array list;

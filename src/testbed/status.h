@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/json/fwd.hpp>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +25,14 @@ struct MachineStatus {
 struct Status {
   std::string state;  // "up", "down", "partial" (interrupted, or something stopped)
   bool agents = true;
+  std::optional<Injector> bgp = {};
   std::vector<MachineStatus> machines;
 };
 
 [[nodiscard]] Result<Status> status(const Id& id);
+
+/// What the agents read: manifests, with BGP its settings too.
+[[nodiscard]] std::filesystem::path configuration(const Id& id, const Status& status);
 
 /// With everything a script needs: names, addresses, SIDs, paths of sockets and manifests.
 [[nodiscard]] boost::json::object to_json(const Id& id, const Status& status);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -54,9 +55,15 @@ class Id {
 /// A step of the work, as it happens: "IS-IS converged".
 using Progress = std::function<void(std::string_view step)>;
 
+/// The program that injects policies over BGP.
+enum class Injector : std::uint8_t { kNone, kSextantd, kGobgpd };
+
 struct UpOptions {
   std::optional<unsigned> pods;  // a node; none: 2, or what a running testbed has
   bool agents = true;            // false: no sextantd on the nodes
+  /// Full testbed: nodes know each other over BGP alone, and policies are injected. None: what a
+  /// running testbed has.
+  std::optional<Injector> bgp = {};
   /// Where `sextantd` and `sextant-cni` lie; empty: beside the running program.
   std::filesystem::path programs;
   std::chrono::seconds patience{60};  // for IS-IS and for the agents

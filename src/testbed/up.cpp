@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "testbed/agents.h"
+#include "testbed/bgp.h"
 #include "testbed/convergence.h"
 #include "testbed/files.h"
 #include "testbed/frr.h"
@@ -33,54 +34,72 @@ class Builder {
   void say(fmt::format_string<Args...> format, Args&&... args) const {
     if (options_.progress) options_.progress(fmt::format(format, std::forward<Args>(args)...));
   }
-  Result<void> write_manifests() const;
-  Result<std::vector<std::string>> start_daemons(bool agents) const;
-  Result<void> await(bool agents) const;
+  Result<void> write_manifests(const State& wanted) const;
+  Result<std::vector<std::string>> start_daemons(const State& wanted) const;
+  Result<void> await(const State& wanted) const;
 
   const Id& id_;
   const UpOptions& options_;
   const Topology& lab_;
 };
 
-Result<void> Builder::write_manifests() const {
-  if (auto made = make_directory(id_.manifests()); !made) return made;
-  for (const auto& [name, content] : manifests(lab_)) {
-    if (auto written = write_file(id_.manifests() / name, content); !written) return written;
-  }
-  return {};
+Result<void> Builder::write_manifests(const State& wanted) const {
+  const auto write = [](const std::filesystem::path& folder, const auto& files) -> Result<void> {
+    for (const auto& [name, content] : files) {
+      const auto path = folder / name;
+      if (auto made = make_directory(path.parent_path()); !made) return made;
+      if (auto written = write_file(path, content); !written) return written;
+    }
+    return {};
+  };
+  return wanted.bgp ? write(bgp_directory(id_), bgp_files(lab_))
+                    : write(id_.manifests(), manifests(lab_));
 }
 
-Result<std::vector<std::string>> Builder::start_daemons(bool agents) const {
+Result<std::vector<std::string>> Builder::start_daemons(const State& wanted) const {
   auto started = start_frr(id_, lab_);
-  if (!started || !agents) return started;
-  const auto more = start_agents(id_, lab_, options_.programs);
-  if (!more) return tl::unexpected(more.error());
-  started->insert(started->end(), more->begin(), more->end());
+  const auto add = [&started](Result<std::vector<std::string>> more) {
+    if (!more) {
+      started = std::move(more);
+    } else {
+      started->insert(started->end(), more->begin(), more->end());
+    }
+  };
+  if (started && wanted.agents) {
+    add(start_agents(id_, lab_, wanted.bgp.has_value(), options_.programs));
+  }
+  if (started && wanted.bgp) add(start_injector(id_, *wanted.bgp, options_.programs));
   return started;
 }
 
-Result<void> Builder::await(bool agents) const {
-  if (agents) {
+Result<void> Builder::await(const State& wanted) const {
+  if (wanted.agents) {
     if (auto ready = await_agents(id_, lab_, options_.patience); !ready) return ready;
     say("agents are ready");
   }
-  if (lab_.routers.empty()) return {};
-  if (auto done = await_convergence(id_, lab_, options_.patience); !done) return done;
-  say("IS-IS has converged");
+  if (!lab_.routers.empty()) {
+    if (auto done = await_convergence(id_, lab_, options_.patience); !done) return done;
+    say("IS-IS has converged");
+  }
+  if (wanted.agents && wanted.bgp) {
+    if (auto done = await_bgp(id_, lab_, *wanted.bgp, options_.patience); !done) return done;
+    say("BGP sessions are up");
+  }
   return {};
 }
 
 Result<UpReport> Builder::keep(State state) {
   UpReport report;
-  const bool agents = state.agents || options_.agents;
-  auto started = start_daemons(agents);
+  const State before = state;
+  state.agents = state.agents || options_.agents;
+  if (options_.bgp) state.bgp = options_.bgp;
+  auto started = start_daemons(state);
   if (!started) return tl::unexpected(started.error());
   report.repaired = std::move(*started);
   report.was_up = report.repaired.empty();
   for (const std::string& what : report.repaired) say("started {}, which did not run", what);
-  if (auto done = await(agents); !done) return tl::unexpected(done.error());
-  if (agents != state.agents) {
-    state.agents = agents;
+  if (auto done = await(state); !done) return tl::unexpected(done.error());
+  if (state.agents != before.agents || state.bgp != before.bgp) {
     if (auto written = write_state(id_, state); !written) return tl::unexpected(written.error());
   }
   return report;
@@ -89,15 +108,15 @@ Result<UpReport> Builder::keep(State state) {
 Result<void> Builder::build(const State& wanted) {
   if (auto made = make_directory(id_.directory()); !made) return made;
   if (auto written = write_state(id_, wanted); !written) return written;
-  if (auto written = write_manifests(); !written) return written;
+  if (auto written = write_manifests(wanted); !written) return written;
   if (auto built = build_underlay(id_, lab_); !built) return built;
   say("{} namespaces and {} links made", lab_.machines().size(), lab_.links.size());
-  const auto daemons = start_daemons(wanted.agents);
+  const auto daemons = start_daemons(wanted);
   if (!daemons) return tl::unexpected(daemons.error());
   if (!daemons->empty()) say("{} daemons started", daemons->size());
   if (auto made = make_pods(id_, lab_, wanted.pods, options_.programs); !made) return made;
   if (wanted.pods > 0) say("{} pods wired by sextant-cni", wanted.pods * lab_.nodes.size());
-  if (auto done = await(wanted.agents); !done) return done;
+  if (auto done = await(wanted); !done) return done;
   State complete = wanted;
   complete.complete = true;
   return write_state(id_, complete);
@@ -143,14 +162,20 @@ Result<UpReport> up(const Id& id, const UpOptions& options) {
                      fmt::format("it is up with {} pods a node", state->pods),
                      "take it down first to change that");
     }
+    if (options.bgp && !state->bgp) {
+      return failure("bring up", id.title(), "it is up without BGP",
+                     "take it down first to change that, or choose another --name");
+    }
     return builder.keep(*state);
   }
   if (!names->empty() || state) {
     if (options.progress) options.progress("removing what an earlier command left half-built");
     if (auto gone = take_down(id, {}); !gone) return tl::unexpected(gone.error());
   }
-  auto built = builder.build(
-      {.kind = id.kind(), .pods = options.pods.value_or(kDefaultPods), .agents = options.agents});
+  auto built = builder.build({.kind = id.kind(),
+                              .pods = options.pods.value_or(kDefaultPods),
+                              .agents = options.agents,
+                              .bgp = options.bgp});
   if (!built) return tl::unexpected(built.error());
   return UpReport{};
 }
