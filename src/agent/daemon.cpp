@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "agent/api.h"
+#include "agent/bgp_outcomes.h"
 #include "agent/cluster_link.h"
 #include "agent/http_server.h"
 #include "agent/lock.h"
@@ -25,6 +26,7 @@
 #include "agent/pace.h"
 #include "agent/reconciler.h"
 #include "base/log.h"
+#include "sources/bgp/bgp_source.h"
 
 namespace sextant::agent {
 namespace {
@@ -72,7 +74,7 @@ struct Daemon::State {
   void take(const overlay::IntentChange& change);
   void take_now(const overlay::IntentChange& change);
   void hear(const Result<overlay::IntentChange>& change);
-  void tell_cluster(bool nodes);
+  void tell_status(bool nodes);
   void report_damage();
   void schedule_retry();
   void hurry_retry();
@@ -158,11 +160,12 @@ void Daemon::State::hear(const Result<overlay::IntentChange>& change) {
                                      : ReloadResult::kChanged);
   if (!change) return;
   take(*change);
-  tell_cluster(!change->nodes.empty());
+  tell_status(!change->nodes.empty());
 }
 
-/// Something that the cluster is told may be another one now.
-void Daemon::State::tell_cluster(bool nodes) {
+/// Something that the cluster, or who injected policies, is told may be another one now.
+void Daemon::State::tell_status(bool nodes) {
+  if (bgp != nullptr) bgp->outcomes_changed();
   if (link && source->loaded()) link->changed(nodes);
 }
 
@@ -173,7 +176,7 @@ void Daemon::State::arm_retry(Clock::duration delay) {
     if (error) return;
     retry_armed = false;
     reconciler.reconcile(Reason::kRetry);
-    tell_cluster(false);
+    tell_status(false);
     schedule_retry();
     tell_forwards();
   });
@@ -218,7 +221,7 @@ void Daemon::State::await_moves() {
   moving.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     take_now(moves.due(Clock::now()));
-    tell_cluster(true);
+    tell_status(true);
     await_moves();
   });
 }
@@ -265,7 +268,7 @@ asio::awaitable<void> Daemon::State::follow_damage() {
     }
     report_damage();
     reconciler.reconcile(Reason::kDamage, repairs.is_storm());
-    tell_cluster(false);
+    tell_status(false);
     hurry_retry();
   }
 }
@@ -338,6 +341,9 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
   state->kubernetes = made->kubernetes;
   state->bgp = made->bgp;
   auto* const self = state.get();
+  if (made->bgp != nullptr) {
+    made->bgp->tell_outcomes([self] { return make_bgp_outcomes(self->reconciler); });
+  }
   if (const auto listening = state->listen(); !listening) {
     if (!is_full_disk(listening.error())) return tl::unexpected(listening.error());
     log::error({{"error", listening.error()}},

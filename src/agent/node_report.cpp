@@ -259,6 +259,21 @@ kubernetes::NodeStatus make_node_status(const Reconciler& reconciler,
   return status;
 }
 
+std::vector<PolicyReport> make_policy_reports(const Reconciler& reconciler,
+                                              const ReportContext& context, std::string_view kind) {
+  std::vector<PolicyReport> reports;
+  const auto* self = own_node(reconciler);
+  const PolicyReporter reporter(reconciler, context);
+  for (const auto& [key, policy] : reconciler.resolver().intent().policies) {
+    if (key.kind != kind) continue;
+    auto& report = reports.emplace_back(reporter.report(policy));
+    if (self == nullptr || !leads_here(policy, *self)) continue;
+    report.reason = "LeadsHere";
+    report.message = "its endpoint is this node itself";
+  }
+  return reports;
+}
+
 kubernetes::Progress make_progress(const Reconciler& reconciler, bool stood,
                                    const std::string& hold) {
   kubernetes::Progress progress{.stood = stood};

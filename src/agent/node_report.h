@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/reconciler.h"
@@ -29,6 +30,10 @@ struct ReportContext {
 /// Times are left out.
 [[nodiscard]] kubernetes::NodeStatus make_node_status(const Reconciler& reconciler,
                                                       const ReportContext& context);
+
+/// Of the policy objects of one kind; of ones towards this node itself, that.
+[[nodiscard]] std::vector<kubernetes::PolicyReport> make_policy_reports(
+    const Reconciler& reconciler, const ReportContext& context, std::string_view kind);
 
 /// Whether the node forwards: the first reconcile has succeeded, the node's own SIDs are there, and
 /// nothing that all traffic needs has failed. `why_not` is filled where it does not.

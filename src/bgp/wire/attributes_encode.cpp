@@ -47,8 +47,7 @@ class Encoder {
     if (!four_octets_) as4();
     list(Type::kTunnelEncapsulation, kOptionalTransitive, from.tunnel_encapsulation,
          [&](std::uint8_t each) { value_.u8(each); });
-    list(Type::kBgpLs, kFlagOptional, from.link_state,
-         [&](std::uint8_t each) { value_.u8(each); });
+    list(Type::kBgpLs, kFlagOptional, from.link_state, [&](std::uint8_t each) { value_.u8(each); });
     list(Type::kLargeCommunities, kOptionalTransitive, from.large_communities,
          [&](const LargeCommunity& each) {
            value_.u32(each.administrator);

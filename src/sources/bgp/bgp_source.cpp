@@ -15,6 +15,8 @@ using sources::Finding;
 using sources::Severity;
 
 constexpr std::chrono::seconds kStartRetry{5};
+/// What becomes of policies is told together, not edit by edit.
+constexpr std::chrono::milliseconds kStatesPause{100};
 
 std::optional<Ipv6Address> ipv6_of(const overlay::Node& node) {
   const auto found = std::ranges::find_if(node.addresses, &IpAddress::is_v6);
@@ -77,7 +79,8 @@ BgpSource::BgpSource(boost::asio::io_context& io, std::unique_ptr<sources::Sourc
       settings_(std::move(settings)),
       options_(std::move(options)),
       merge_(primary_->intent(), book_, options_.node, settings_.reach),
-      retry_(io) {}
+      retry_(io),
+      telling_(io) {}
 
 BgpSource::~BgpSource() = default;
 
@@ -161,8 +164,13 @@ std::vector<bgp::PeerConfig> BgpSource::wanted_peers(const overlay::Node& self) 
       peers.push_back(std::move(peer));
     }
   }
+  // What other headends say is of use to those who inject, and passed on by reflectors only.
+  const bool reflects = std::ranges::any_of(peers, &bgp::PeerConfig::route_reflector_client);
   for (auto& peer : peers) {
     if (own) keep_own_sids_from(peer, *own);
+    for (auto& each : peer.families) {
+      each.ignore_received = each.family == bgp::kLinkState && !reflects;
+    }
   }
   return peers;
 }
@@ -230,6 +238,7 @@ void BgpSource::take(bgp::Family family, const bgp::RouteChange& change) {
   if (gone) {
     if (policies) {
       book_.set(bgp::sr_policy_nlri(change.key), std::nullopt);
+      states_.set(bgp::sr_policy_nlri(change.key), std::nullopt);
     } else {
       book_.set(prefix(), std::nullopt);
     }
@@ -246,20 +255,68 @@ void BgpSource::take(bgp::Family family, const bgp::RouteChange& change) {
     return;
   }
   const auto nlri = bgp::sr_policy_nlri(change.key);
-  book_.set(nlri,
-            read_sr_policy(nlri, next_hop, decoded.attributes, origin, rib.config().router_id));
+  auto reading = read_sr_policy(nlri, next_hop, decoded.attributes, origin, rib.config().router_id);
+  states_.set(nlri, path_route(decoded.attributes, origin, reading));
+  book_.set(nlri, std::move(reading));
 }
 
 void BgpSource::on_routes(bgp::Family family, std::span<const bgp::RouteChange> changes) {
-  if (family.safi == bgp::Safi::kMplsVpn) return;  // only reflected
+  // Only reflected.
+  if (family.safi == bgp::Safi::kMplsVpn || family == bgp::kLinkState) return;
   for (const auto& change : changes) take(family, change);
   const auto merged = merge_.take({}, book_.take_change());
   if (!merged.empty()) listener_(merged);
+  if (family.safi == bgp::Safi::kSrPolicy) outcomes_changed();
+}
+
+void BgpSource::on_rejected() {
+  std::map<bgp::SrPolicyNlri, PathRoute> rejected;
+  const auto& rib = speaker_->rib();
+  for (const auto& route : rib.rejected().routes()) {
+    if (!route.malformed || route.family.safi != bgp::Safi::kSrPolicy) continue;
+    const auto& peer = rib.peer(route.peer);
+    rejected.insert_or_assign(bgp::sr_policy_nlri(route.key),
+                              PathRoute{.originator_asn = peer.asn,
+                                        .originator = peer.router_id,
+                                        .state = {.flags = bgp::kPathProvisioned},
+                                        .unusable = route.reason});
+  }
+  states_.set_rejected(std::move(rejected));
+  outcomes_changed();
 }
 
 void BgpSource::on_converged() {
   converged_ = true;  // and all that the peers said was told before
   listener_(overlay::IntentChange{});
+  tell_states();  // before the peers are told that this is all (RFC 4724)
+}
+
+// ---- To the injectors ---------------------------------------------------------------------------
+
+void BgpSource::outcomes_changed() {
+  if (!speaker_ || !outcomes_ || std::exchange(telling_soon_, true)) return;
+  telling_.expires_after(kStatesPause);
+  telling_.async_wait([this](const boost::system::error_code& ended) {
+    if (ended) return;
+    telling_soon_ = false;
+    tell_states();
+  });
+}
+
+void BgpSource::tell_states() {
+  const auto self = merge_.intent().nodes.find(options_.node);
+  if (!speaker_ || !outcomes_ || self == merge_.intent().nodes.end()) return;
+  const auto address = ipv6_of(self->second);
+  if (!address) return;
+  const auto& config = speaker_->config();
+  const auto change = states_.update(
+      {.asn = config.asn, .router_id = config.router_id, .ipv6 = *address}, outcomes_());
+  for (const auto& nlri : change.gone) speaker_->withdraw(nlri);
+  for (const auto& [nlri, attribute] : change.told) {
+    bgp::Attributes attributes{.origin = bgp::Origin::kIgp};
+    attributes.link_state = attribute;
+    speaker_->announce(nlri, attributes, {.address = *address});
+  }
 }
 
 // ---- State --------------------------------------------------------------------------------------

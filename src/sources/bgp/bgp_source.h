@@ -5,12 +5,15 @@
 //   IntentMerge this node in the merged intent -> announcements -> Speaker the other source's nodes
 //   -> mesh           -> Speaker's peers
 //
+// What the agent makes of policies goes back to their injectors -> policy_states.h
+//
 // One thread, the loop's. The sessions begin once the other source knows this node's address; at an
 // agent's restart loaded() waits for the peers' End-of-RIB, so that forwarding stays as it is until
 // they have said everything again (RFC 4724).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +23,7 @@
 #include "bgp/speaker.h"
 #include "sources/bgp/announcements.h"
 #include "sources/bgp/intent_merge.h"
+#include "sources/bgp/policy_states.h"
 #include "sources/bgp/route_book.h"
 #include "sources/bgp/settings.h"
 #include "sources/source.h"
@@ -53,6 +57,10 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
     return primary_->server();
   }
 
+  /// Asked a moment after outcomes_changed(), and after changes of routes.
+  void tell_outcomes(std::function<PathOutcomes()> outcomes) { outcomes_ = std::move(outcomes); }
+  void outcomes_changed();
+
   /// Null before the sessions begin.
   [[nodiscard]] const bgp::Speaker* speaker() const { return speaker_.get(); }
   [[nodiscard]] bgp::Speaker* speaker() { return speaker_.get(); }
@@ -62,6 +70,7 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   using Key = std::pair<bgp::Family, std::variant<IpPrefix, bgp::SrPolicyNlri>>;
 
   void on_routes(bgp::Family family, std::span<const bgp::RouteChange> changes) override;
+  void on_rejected() override;
   void on_converged() override;
 
   void hear(const Result<overlay::IntentChange>& change);
@@ -72,6 +81,7 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   void announce(const overlay::Node& self);
   [[nodiscard]] RouteOrigin origin_of(const bgp::Path& path, const bgp::AttributeSet& set) const;
   void take(bgp::Family family, const bgp::RouteChange& change);
+  void tell_states();
 
   boost::asio::io_context& io_;
   std::unique_ptr<sources::Source> primary_;
@@ -85,6 +95,10 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   bool converged_ = false;              // since the start of the sessions
   std::vector<bgp::PeerConfig> peers_;  // as told to the speaker
   std::map<Key, Announcement> announced_;
+  PolicyStates states_;
+  std::function<PathOutcomes()> outcomes_;
+  boost::asio::steady_timer telling_;  // of what became of policies
+  bool telling_soon_ = false;
   std::vector<sources::Finding> findings_;  // of the settings and the speaker
 };
 

@@ -60,13 +60,15 @@ overlay::WeightedSegments segments_of(const bgp::WeightedSegmentList& list) {
   return segments;
 }
 
-/// RFC 9256 section 2.7. Calico-VPP chooses by priority, the highest wins.
+}  // namespace
+
+overlay::ObjectKey policy_key(const bgp::SrPolicyNlri& nlri) { return {"BGP", nlri.to_string()}; }
+
 std::uint32_t preference_of(const bgp::SrPolicyTunnel& tunnel, SrPolicyDialect dialect) {
   if (dialect != SrPolicyDialect::kStandard && tunnel.priority) return *tunnel.priority;
   return tunnel.preference.value_or(srv6::kDefaultPreference);
 }
 
-/// RFC 9256 section 2.4: the router that announced the path first.
 srv6::Originator originator_of(const bgp::Attributes& attributes, const RouteOrigin& origin) {
   const auto address = attributes.originator_id.value_or(origin.peer_identifier);
   Ipv6Address::Bytes bytes{};
@@ -85,10 +87,6 @@ bool drops_upon_invalid(const bgp::SrPolicyTunnel& tunnel) {
          });
 }
 
-}  // namespace
-
-overlay::ObjectKey policy_key(const bgp::SrPolicyNlri& nlri) { return {"BGP", nlri.to_string()}; }
-
 UnicastRoute read_unicast(const IpAddress& next_hop, const bgp::Attributes& attributes,
                           const RouteOrigin& origin) {
   UnicastRoute route{.next_hop = next_hop,
@@ -106,7 +104,8 @@ UnicastRoute read_unicast(const IpAddress& next_hop, const bgp::Attributes& attr
 PolicyReading read_sr_policy(const bgp::SrPolicyNlri& nlri, const IpAddress& next_hop,
                              const bgp::Attributes& attributes, const RouteOrigin& origin,
                              Ipv4Address self) {
-  if (auto reason = not_for(self, attributes); !reason.empty()) return Unusable{std::move(reason)};
+  if (auto reason = not_for(self, attributes); !reason.empty())
+    return Unusable{std::move(reason), true};
   const auto tunnel = bgp::decode_sr_policy(attributes.tunnel_encapsulation);
   if (!tunnel) return Unusable{tunnel.error().cause};
   if (auto sid = node_sid(nlri, next_hop, *tunnel, origin.dialect)) return *sid;

@@ -40,6 +40,7 @@ struct NodeSid {
 /// A route that no use can be made of here, in words for its sender.
 struct Unusable {
   std::string reason;
+  bool other_headends = false;  // it is for others, and may well be good
   friend bool operator==(const Unusable&, const Unusable&) = default;
 };
 
@@ -63,5 +64,15 @@ using PolicyReading = std::variant<overlay::Policy, NodeSid, Unusable>;
                                            const RouteOrigin& origin, Ipv4Address self);
 
 [[nodiscard]] overlay::ObjectKey policy_key(const bgp::SrPolicyNlri& nlri);
+
+/// RFC 9256 section 2.4: the router that announced the path first; an IPv4 address in the last four
+/// bytes.
+[[nodiscard]] srv6::Originator originator_of(const bgp::Attributes& attributes,
+                                             const RouteOrigin& origin);
+/// RFC 9256 section 2.7. Calico-VPP chooses by priority, the highest wins.
+[[nodiscard]] std::uint32_t preference_of(const bgp::SrPolicyTunnel& tunnel,
+                                          bgp::SrPolicyDialect dialect);
+/// RFC 9256 section 8.2.
+[[nodiscard]] bool drops_upon_invalid(const bgp::SrPolicyTunnel& tunnel);
 
 }  // namespace sextant::bgp_source

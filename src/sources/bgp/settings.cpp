@@ -137,8 +137,8 @@ void filter(Fields& fields, const Value& map, std::string_view name, bgp::RouteF
   }
 }
 
-std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map) {
-  const std::vector<bgp::Family> usual = {bgp::kIpv4Unicast, bgp::kIpv6Unicast, bgp::kSrPolicyIpv6};
+std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map,
+                                         std::vector<bgp::Family> usual) {
   const auto* value = fields.optional(map, "families");
   const auto* names = value == nullptr ? nullptr : fields.list(*value, 1);
   if (names == nullptr) return usual;
@@ -148,7 +148,7 @@ std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map) {
     const auto family = read ? bgp::family_of(*read) : std::nullopt;
     if (read && !family) {
       fields.error(name, "'" + *read + "' is no family; there are ipv4-unicast, ipv6-unicast, " +
-                             "ipv4-vpn, ipv6-vpn, ipv4-srpolicy and ipv6-srpolicy");
+                             "ipv4-vpn, ipv6-vpn, ipv4-srpolicy, ipv6-srpolicy and link-state");
     }
     if (family) wanted.push_back(*family);
   }
@@ -156,7 +156,7 @@ std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map) {
 }
 
 /// Families with a maximum for each where it is given.
-void families(Fields& fields, const Value& map, PeerConfig& peer) {
+void families(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig& peer) {
   bgp::MaxPrefixes most;
   if (const auto* limit = fields.optional(map, "maxPrefixes")) {
     fields.only(*limit, {"limit", "warnPercent", "restartSeconds"});
@@ -168,7 +168,10 @@ void families(Fields& fields, const Value& map, PeerConfig& peer) {
   }
   bool next_hop_self = false;
   boolean(fields, map, "nextHopSelf", next_hop_self);
-  for (const auto family : wanted_families(fields, map)) {
+  std::vector<bgp::Family> usual = {bgp::kIpv4Unicast, bgp::kIpv6Unicast, bgp::kSrPolicyIpv6};
+  // How policies fare is for the own AS's eyes. A peer that does not know the family never sees it.
+  if (peer.remote_as == own_as) usual.push_back(bgp::kLinkState);
+  for (const auto family : wanted_families(fields, map, std::move(usual))) {
     // The tunnels end at IPv6 addresses, so routes of IPv4 have IPv6 next hops (RFC 8950).
     const bool extended = family.afi == bgp::Afi::kIpv4 && family.safi != bgp::Safi::kSrPolicy;
     peer.families.push_back({.family = family,
@@ -238,7 +241,7 @@ void common(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig& 
   seconds(fields, map, "connectRetrySeconds", peer.connect_retry, 1);
   boolean(fields, map, "routeReflectorClient", peer.route_reflector_client);
   boolean(fields, map, "enforceFirstAS", peer.enforce_first_as);
-  families(fields, map, peer);
+  families(fields, map, own_as, peer);
   graceful_restart(fields, map, peer.graceful_restart);
   filter(fields, map, "import", peer.import_filter);
   filter(fields, map, "export", peer.export_filter);
@@ -305,7 +308,11 @@ BgpSettings read(Fields& fields, const Value& root) {
   }
   if (const auto* mesh = fields.optional(root, "mesh")) {
     fields.only(*mesh, kCommonFields);
-    common(fields, *mesh, speaker.asn, settings.mesh.emplace());
+    auto& peer = settings.mesh.emplace();
+    common(fields, *mesh, speaker.asn, peer);
+    if (fields.optional(*mesh, "families") == nullptr) {  // nodes inject nothing
+      std::erase_if(peer.families, [](const auto& each) { return each.family == bgp::kLinkState; });
+    }
   }
   if (const auto* list = fields.optional(root, "peers")) peers(fields, *list, speaker);
   if (!settings.mesh && speaker.peers.empty())

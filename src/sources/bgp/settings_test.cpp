@@ -45,7 +45,8 @@ TEST(BgpSettings, HaveDefaultsForAllButTheAsAndThePeers) {
   for (const auto& family : peer.families) {
     families.push_back(to_string(family.family) + (family.extended_next_hop ? " by IPv6" : ""));
   }
-  EXPECT_THAT(families, ElementsAre("ipv4-unicast by IPv6", "ipv6-unicast", "ipv6-srpolicy"));
+  EXPECT_THAT(families,
+              ElementsAre("ipv4-unicast by IPv6", "ipv6-unicast", "ipv6-srpolicy", "link-state"));
 }
 
 TEST(BgpSettings, SayEverythingOfAPeer) {

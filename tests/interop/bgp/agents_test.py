@@ -17,6 +17,7 @@ import lab
 from lab import run, until
 
 NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
+ROUTER_IDS = {"master": "192.168.10.254", "worker1": "192.168.11.254", "worker2": "192.168.12.254"}
 INJECTOR = "fd00:0:34::2"
 # TESTBED's file: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
 POLICY = {"distinguisher": 4, "color": 94, "endpoint": NODES["worker2"]}
@@ -37,6 +38,7 @@ class FullTestbed:
         self.program = str(pathlib.Path(speaker).resolve())
         self.home = pathlib.Path("/run/sextant-testbed") / self.name
         self.processes = []
+        self.agents = {}
 
     def up(self):
         run(str(self.programs / "sextant"), "testbed", "full", "up", "--name", self.name, "--no-agent", "--pods", "1")
@@ -61,14 +63,16 @@ class FullTestbed:
     def inside(self, machine, *command):
         return run("ip", "netns", "exec", self.netns(machine), *command)
 
-    def start_agent(self, node, convention="Standard"):
+    def start_agent(self, node, convention="Standard", options=()):
         peers = [{"address": address, "convention": convention} for other, address in NODES.items() if other != node]
         peers.append({"address": INJECTOR, "convention": "CalicoVPP", "mode": "Passive"})
         settings = self.work / f"{node}.bgp.yaml"
         settings.write_text(json.dumps({"asn": 64512, "peers": peers}))
         agent = lab.Daemon(self, self.netns(node), node, str(self.programs / "sextantd"), "--node", node, "--manifests",
-                           str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(settings))
+                           str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(settings),
+                           *options)
         self.processes.append(agent)
+        self.agents[node] = agent
         return agent
 
     def status(self, node, *what):
@@ -113,7 +117,8 @@ class Agents(unittest.TestCase):
         cls.addClassCleanup(cls.testbed.down)
         cls.testbed.up()
         for node in NODES:
-            cls.testbed.start_agent(node)
+            # worker1 takes short lists only.
+            cls.testbed.start_agent(node, options=("--max-segments", "3") if node == "worker1" else ())
 
     def candidate(self, node):
         """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
@@ -176,6 +181,52 @@ class Agents(unittest.TestCase):
         for other in ("worker1", "worker2"):
             for family in (4, 6):
                 self.assertTrue(self.testbed.reaches("master", other, family))
+
+    def test_d_headends_tell_the_injector_what_became_of_a_policy(self):
+        injector = lab.Speaker(self.testbed, self.testbed.netns("injector"), "collector", {
+            "asn": 64512, "router_id": "192.168.9.254", "listen": [],
+            "peers": [{"address": address, "remote_as": 64512, "mode": "active", "calico": True,
+                       "graceful_restart": False, "families": ["ipv6-srpolicy", "link-state"]}
+                      for address in NODES.values()]})
+        self.testbed.processes.append(injector)
+        for address in NODES.values():
+            injector.up(address)
+
+        def told(node, policy, flags, since=0):
+            """The headend's answer with exactly these of the flags active 0x4000, evaluated 0x1000, valid 0x0800."""
+            name = f"{NODES[node]} ({ROUTER_IDS[node]}): path 4 of policy 94 to {policy['endpoint']}"
+            return injector.wait(lambda line: line.get("route") == name and line["present"]
+                                 and line["flags"] & 0x5800 == flags, since=since)
+
+        def inject(*segments):
+            injector.say(announce={"policy": POLICY, "next_hop": POLICY["endpoint"], "bsid": "cafe::25",
+                                   "lists": [{"segments": [{"sid": sid, "behavior": 18} for sid in
+                                                           (*segments, OF_WORKER2)]}]})
+
+        inject("fcff:6::1", "fcff:8::1")
+        for node in ("master", "worker1"):
+            self.assertEqual(told(node, POLICY, 0x5800)["reason"], "")
+        # One more segment is one too many for worker1.
+        since = injector.mark()
+        inject("fcff:4::1", "fcff:6::1", "fcff:8::1")
+        self.assertIn("more than maxSegments (3)", told("worker1", POLICY, 0x1000, since)["reason"])
+        until("master takes it", lambda: len(self.candidate("master")) == 4)
+        self.assertFalse([line for line in injector.lines if NODES["worker2"] + " (" in line.get("route", "")],
+                         "its endpoint is no headend of it")
+        # What nobody can make use of.
+        since = injector.mark()
+        injector.say(announce={"policy": POLICY, "next_hop": POLICY["endpoint"],
+                               "lists": [{"segments": [{"sid": "fcdd:0:0:11aa:12::", "behavior": 18}]}]})
+        self.assertIn(NODES["worker1"], told("master", POLICY, 0x1000, since)["reason"])
+
+        # A headend that is gone says nothing any more, nor does one whose policy was taken back.
+        since = injector.mark()
+        self.testbed.agents["worker1"].end(signal.SIGKILL)
+        gone = f"{NODES['worker1']} ({ROUTER_IDS['worker1']}): path 4 of policy 94 to {POLICY['endpoint']}"
+        injector.route(gone, since, present=False)
+        injector.say(withdraw={"policy": POLICY})
+        injector.route(gone.replace(NODES["worker1"], NODES["master"])
+                       .replace(ROUTER_IDS["worker1"], ROUTER_IDS["master"]), since, present=False)
 
 
 def main():

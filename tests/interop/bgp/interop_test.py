@@ -97,10 +97,12 @@ router bgp 64512
   neighbor {OURS} activate
   network fd02::/64
 """)
-        speaker = self.lab.speaker([{"address": THEIRS, "remote_as": 64512, "families": UNICAST}])
+        # A family that FRR does not know is not agreed on.
+        speaker = self.lab.speaker([{"address": THEIRS, "remote_as": 64512, "families": [*UNICAST, "link-state"]}])
         speaker.say(announce={"prefix": "10.1.0.0/16", "next_hop": OURS, "med": 7, "communities": ["64512:1"]})
         speaker.say(announce={"prefix": "fd01::/64", "next_hop": OURS6})
-        speaker.up(THEIRS)
+        speaker.say(announce={"path": {**POLICY, "flags": 0x5800}})
+        self.assertEqual(speaker.up(THEIRS)["families"], UNICAST)
         self.assertEqual(speaker.route("10.2.0.0/16")["next_hop"], THEIRS)
         speaker.route("fd02::/64")
         path = until("10.1.0.0/16 in FRR", lambda: self.frr_route("ipv4", "10.1.0.0/16"))[0]
@@ -230,10 +232,11 @@ protocol bgp sextant {{
     def test_bird_unicast_extended_messages_and_restart(self):
         decoded = self.capture()
         bird = self.bird()
-        speaker = self.lab.speaker([{"address": THEIRS, "remote_as": 64512, "families": UNICAST}])
+        speaker = self.lab.speaker([{"address": THEIRS, "remote_as": 64512, "families": [*UNICAST, "link-state"]}])
         for number in range(2000):
             speaker.say(announce={"prefix": f"fd01:0:0:{number:x}::/64", "next_hop": OURS6})
         peer = speaker.up(THEIRS)
+        self.assertEqual(peer["families"], UNICAST)
         self.assertEqual(peer["send_limit"], 65535)
         self.assertTrue(peer["graceful_restart"])
         speaker.route("10.2.0.0/16")
@@ -264,7 +267,7 @@ protocol bgp sextant {{
 
     # ---- GoBGP -----------------------------------------------------------------------------------------------------
 
-    def gobgpd(self, clients=(OURS,)):
+    def gobgpd(self, clients=(OURS,), families=("ipv4-unicast", "ipv6-unicast", "ipv6-srpolicy")):
         neighbors = "".join(f"""
 [[neighbors]]
   [neighbors.config]
@@ -285,7 +288,7 @@ protocol bgp sextant {{
       afi-safi-name = "{family}"
     [neighbors.afi-safis.mp-graceful-restart.config]
       enabled = true
-""" for family in ("ipv4-unicast", "ipv6-unicast", "ipv6-srpolicy")) for address in clients)
+""" for family in families) for address in clients)
         path = self.lab.file("gobgpd.toml", f"""
 [global.config]
   as = 64512
@@ -346,6 +349,28 @@ protocol bgp sextant {{
         gobgpd.end(signal.SIGKILL)
         down = other.wait(lambda line: line.get("peer") == THEIRS and line["state"] != "Established", since=since)
         self.assertIn("ipv6-srpolicy", down["stale"])
+
+    def test_gobgp_without_and_with_link_state(self):
+        # Where it does not speak BGP-LS the family is not agreed on, and all else goes on.
+        gobgpd = self.gobgpd()
+        config = {"address": THEIRS, "remote_as": 64512, "families": [*UNICAST, "ipv6-srpolicy", "link-state"]}
+        speaker = self.lab.speaker([config])
+        speaker.say(announce={"path": {**POLICY, "flags": 0x5800}})
+        speaker.say(announce={"prefix": "fd01::/64", "next_hop": OURS6})
+        self.assertNotIn("link-state", speaker.up(THEIRS)["families"])
+        until("fd01::/64 in GoBGP", lambda: "fd01::/64" in self.gobgp("global", "rib", "-a", "ipv6"))
+        gobgpd.end(signal.SIGKILL)
+        # Where it does: 3.10 does not know candidate paths, and looks at no more of the family; the session stays.
+        since = speaker.mark()
+        self.gobgpd(families=("ipv6-unicast", "ls"))
+        self.assertIn("link-state", speaker.up(THEIRS, since)["families"])
+        until("fd01::/64 in GoBGP", lambda: "fd01::/64" in self.gobgp("global", "rib", "-a", "ipv6"))
+        until("GoBGP gives the family up",
+              lambda: 'msg="Capability was disabled" Cap=ls' in (self.lab.work / "gobgpd.log").read_text())
+        self.assertIn("not in table", self.gobgp("global", "rib", "-a", "ls"))
+        speaker.say(withdraw={"prefix": "fd01::/64"})
+        until("fd01::/64 gone from GoBGP", lambda: "fd01::/64" not in self.gobgp("global", "rib", "-a", "ipv6"))
+        self.assertEqual(speaker.peer(THEIRS)["established"], 2)
 
     # ---- ExaBGP ----------------------------------------------------------------------------------------------------
 
