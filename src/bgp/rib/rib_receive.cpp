@@ -47,6 +47,8 @@ AttributeTraits Rib::traits_of(const Attributes& attributes, bool internal) cons
   auto& fields = traits.decision;
   fields.local_pref = internal ? attributes.local_pref.value_or(config_.default_local_pref)
                                : config_.default_local_pref;
+  // RFC 8326 section 4.2: what is about to go is the last choice while it is there.
+  if (!internal && attributes.has(kGracefulShutdown)) fields.local_pref = 0;
   fields.med = attributes.med.value_or(0);
   fields.neighbor_as = attributes.as_path.neighbor().value_or(0);
   fields.as_path_length = clamp_to<std::uint16_t>(attributes.as_path.length());

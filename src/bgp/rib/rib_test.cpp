@@ -103,6 +103,29 @@ TEST(Rib, RejectsLoopsWithTheReasonUntilTheRouteIsSentAgain) {
   }
 }
 
+// RFC 8326 section 4.2: the longer way is taken before the link goes down.
+TEST(Rib, TakesWhatIsAboutToGoLast) {
+  Rib rib(test_config());
+  const auto leaving = rib.add_peer(external_peer(1, 65001));
+  const auto staying = rib.add_peer(external_peer(2, 65002));
+  feed(rib, leaving, announcement({"2001:db8::/64"}, attributes_of({65001})));
+  feed(rib, staying, announcement({"2001:db8::/64"}, attributes_of({65002, 65003})));
+  ASSERT_EQ(best_peer(rib, "2001:db8::/64"), leaving);
+  auto marked = attributes_of({65001});
+  marked.communities = {kGracefulShutdown};
+  feed(rib, leaving, announcement({"2001:db8::/64"}, marked));
+  EXPECT_EQ(best_peer(rib, "2001:db8::/64"), staying);
+  feed(rib, staying, withdrawal({"2001:db8::/64"}));
+  EXPECT_EQ(best_peer(rib, "2001:db8::/64"), leaving) << "it is there still";
+  // Within the AS LOCAL_PREF has been lowered where the route came in.
+  const auto inside = rib.add_peer(internal_peer(3));
+  feed(rib, inside, announcement({"2001:db8:1::/64"}, marked));
+  const auto entry = rib.table(kIpv6Unicast).find(key_of("2001:db8:1::/64"));
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(rib.pool()[rib.table(kIpv6Unicast).best(*entry)->attributes].decision().local_pref,
+            100U);
+}
+
 TEST(Rib, FiltersByPrefixAndCommunityOnTheWayIn) {
   auto filter = std::make_shared<RouteFilter>();
   filter->accept_others = false;
