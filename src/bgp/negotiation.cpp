@@ -33,8 +33,11 @@ Open make_open(const SpeakerConfig& speaker, const PeerConfig& peer, RestartStat
     GracefulRestart restart;
     restart.restarted = state.restarting;
     restart.seconds = static_cast<std::uint16_t>(peer.graceful_restart.restart_time.count());
-    for (const auto& family : peer.families)
+    for (const auto& family : peer.families) {
+      // What a headend says of itself is true while it is there to say it.
+      if (family.family == kLinkState) continue;
       restart.families.push_back({family.family, state.forwarding_preserved});
+    }
     capabilities.graceful_restart = std::move(restart);
   }
   return open;

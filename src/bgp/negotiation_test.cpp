@@ -130,6 +130,16 @@ TEST(Negotiation, RestartBitsSayWhatHappened) {  // RFC 4724 section 3
   EXPECT_EQ(back.families.size(), 2U);
 }
 
+TEST(Negotiation, LinkStateDoesNotOutliveTheSession) {
+  auto peer = internal_peer();
+  peer.families.push_back({.family = kLinkState});
+  const auto open = make_open(speaker(), peer, {});
+  EXPECT_EQ(open.capabilities.families.size(), 3U);
+  for (const auto& kept : open.capabilities.graceful_restart->families) {
+    EXPECT_NE(kept.family, kLinkState);
+  }
+}
+
 TEST(Negotiation, TheHigherIdentifiersConnectionStays) {  // RFC 4271 section 6.8, RFC 6286
   auto peer = theirs();
   EXPECT_FALSE(keeps_own_connection(ours(), peer));

@@ -293,8 +293,16 @@ void BgpSource::on_converged() {
 
 // ---- To the injectors ---------------------------------------------------------------------------
 
+void BgpSource::on_peer(const bgp::PeerInfo& peer) {
+  if (peer.negotiated && peer.negotiated->has(bgp::kLinkState)) {
+    if (told_peers_.insert(peer.address).second) outcomes_changed();
+  } else {
+    told_peers_.erase(peer.address);
+  }
+}
+
 void BgpSource::outcomes_changed() {
-  if (!speaker_ || !outcomes_ || std::exchange(telling_soon_, true)) return;
+  if (told_peers_.empty() || !outcomes_ || std::exchange(telling_soon_, true)) return;
   telling_.expires_after(kStatesPause);
   telling_.async_wait([this](const boost::system::error_code& ended) {
     if (ended) return;
@@ -305,7 +313,7 @@ void BgpSource::outcomes_changed() {
 
 void BgpSource::tell_states() {
   const auto self = merge_.intent().nodes.find(options_.node);
-  if (!speaker_ || !outcomes_ || self == merge_.intent().nodes.end()) return;
+  if (told_peers_.empty() || !outcomes_ || self == merge_.intent().nodes.end()) return;
   const auto address = ipv6_of(self->second);
   if (!address) return;
   const auto& config = speaker_->config();

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,7 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
 
   void on_routes(bgp::Family family, std::span<const bgp::RouteChange> changes) override;
   void on_rejected() override;
+  void on_peer(const bgp::PeerInfo& peer) override;
   void on_converged() override;
 
   void hear(const Result<overlay::IntentChange>& change);
@@ -96,6 +98,7 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   std::vector<bgp::PeerConfig> peers_;  // as told to the speaker
   std::map<Key, Announcement> announced_;
   PolicyStates states_;
+  std::set<IpAddress> told_peers_;  // those that speak BGP-LS: without one nothing is worked out
   std::function<PathOutcomes()> outcomes_;
   boost::asio::steady_timer telling_;  // of what became of policies
   bool telling_soon_ = false;

@@ -4,6 +4,7 @@
 
 #include "bgp/rib/nlri_key.h"
 #include "bgp/speaker_fixture_test.h"
+#include "bgp/wire/link_state_policy.h"
 #include "sources/bgp/bgp_source.h"
 
 namespace sextant::bgp_source {
@@ -106,6 +107,24 @@ class BgpSources : public bgp::Namespace {
     }
     return peer;
   }
+  /// What a speaker holds of BGP-LS: "route: flags reason".
+  static std::vector<std::string> told(const bgp::Speaker& speaker) {
+    std::vector<std::string> lines;
+    const auto& table = speaker.rib().table(bgp::kLinkState);
+    for (std::uint32_t i = 0; i < table.end(); ++i) {
+      const bgp::EntryId entry{i};
+      if (!table.in_use(entry) || !table.has_best(entry)) continue;
+      const auto& path = table.paths(entry).front();
+      const auto attributes = speaker.rib().pool()[path.attributes].decode().attributes;
+      const auto state = bgp::decode_policy_path_state(attributes.link_state).value();
+      std::string line = speaker.rib().name_of(bgp::kLinkState, table.key(entry)) + ":";
+      if (state.has(bgp::kPathEvaluated)) line += " evaluated";
+      if (state.has(bgp::kPathValid)) line += " valid";
+      if (state.has(bgp::kPathActive)) line += " active";
+      lines.push_back(line + (state.reason.empty() ? "" : ", " + state.reason));
+    }
+    return lines;
+  }
   void expect_each_other(Agent& one, Agent& two) {
     EXPECT_TRUE(run_until([&] {
       return one.known.nodes.contains("fd2::1000") && two.known.nodes.contains("fd1::1000") &&
@@ -187,6 +206,76 @@ TEST_F(BgpSources, TakeInjectedPoliciesAsCandidatePaths) {
   EXPECT_TRUE(run_until([&] { return via("fcff:7::1"); }));
   injector.speaker.withdraw(bgp::kSrPolicyIpv6, bgp::key_of(nlri));
   EXPECT_TRUE(run_until([&] { return one.known.policies.empty(); }));
+}
+
+/// And what became of it goes back, as a route of BGP-LS.
+TEST_F(BgpSources, TellTheInjectorWhatBecameOfAPolicy) {
+  auto injecting = peer(3, bgp::SrPolicyDialect::kStandard);
+  auto listening = peer(1, bgp::SrPolicyDialect::kStandard);
+  for (auto* each : {&injecting, &listening}) {
+    each->families.push_back({.family = bgp::kLinkState});
+    each->route_reflector_client = false;
+  }
+  Agent one(io, "one", 1, {injecting});
+  PathOutcomes outcomes;
+  one.source->tell_outcomes([&] { return outcomes; });
+  auto config = bgp::speaker_config(3);
+  config.peers = {bgp::from(3, listening)};
+  bgp::Node injector(io, config);
+  ASSERT_TRUE(injector.speaker.start());
+  const bgp::SrPolicyNlri nlri{4, {94}, ip("fd2::1000")};
+  const bgp::SrPolicyTunnel tunnel{.lists = {{.segments = {{.sid = ip("fcff:6::1").v6()}}}}};
+  bgp::Attributes attributes{.origin = bgp::Origin::kIgp,
+                             .tunnel_encapsulation = bgp::encode_sr_policy(tunnel).value()};
+  const auto announce = [&] {
+    injector.speaker.announce(bgp::kSrPolicyIpv6, bgp::key_of(nlri), attributes,
+                              {.address = ip("fd3::1000")});
+  };
+  const std::string name = "fd1::1000 (10.0.0.1): path 4 of policy 94 to fd2::1000:";
+  const auto hears = [&](const std::vector<std::string>& lines) {
+    return run_until([&] { return told(injector.speaker) == lines; })
+               ? std::string()
+               : ::testing::PrintToString(told(injector.speaker));
+  };
+  // For nobody: treated as withdrawn (RFC 9830 section 4.2.1).
+  announce();
+  EXPECT_EQ(
+      hears({name + " evaluated, EXTENDED COMMUNITIES: neither NO_ADVERTISE nor a route target in "
+                    "address format (RFC 9830 section 4.2.1)"}),
+      "");
+  attributes.extended_communities = {
+      bgp::ExtendedCommunity::route_target(bgp::ipv4("10.0.0.1"), 0)};
+  announce();
+  EXPECT_EQ(hears({name + ", no route asks for it yet"}), "") << "the agent knows nothing of it";
+  outcomes["4:94:fd2::1000"] = {.evaluated = true, .valid = true, .active = true};
+  one.source->outcomes_changed();
+  EXPECT_EQ(hears({name + " evaluated valid active"}), "");
+  // For another headend, and gone.
+  attributes.extended_communities = {
+      bgp::ExtendedCommunity::route_target(bgp::ipv4("10.0.0.2"), 0)};
+  announce();
+  EXPECT_EQ(hears({}), "");
+  attributes.extended_communities = {
+      bgp::ExtendedCommunity::route_target(bgp::ipv4("10.0.0.1"), 0)};
+  announce();
+  EXPECT_EQ(hears({name + " evaluated valid active"}), "");
+  injector.speaker.withdraw(bgp::kSrPolicyIpv6, bgp::key_of(nlri));
+  EXPECT_EQ(hears({}), "");
+
+  // What others say is not for a node that reflects nothing.
+  const bgp::PolicyPath other{.headend = {.ipv4 = bgp::ipv4("10.0.0.7")},
+                              .endpoint = ip("fd2::1000"),
+                              .originator = ip("10.0.0.3")};
+  injector.speaker.announce(bgp::encode(other), {.origin = bgp::Origin::kIgp},
+                            {.address = ip("fd3::1000")});
+  injector.announce("fdfb:7::/64", "fd3::1000");
+  EXPECT_TRUE(run_until([&] {
+    return one.source->speaker()
+               ->rib()
+               .table(bgp::kIpv6Unicast)
+               .find(bgp::key_of(prefix("fdfb:7::/64"))) != std::nullopt;
+  }));
+  EXPECT_THAT(told(*one.source->speaker()), IsEmpty());
 }
 
 TEST_F(BgpSources, AreNotLoadedAfterARestartBeforeThePeersHaveSaidAll) {
