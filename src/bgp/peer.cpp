@@ -245,7 +245,9 @@ void Peer::on_up(Session& session) {
   stale_.cancel();
   // RFC 4724 section 4.2: what the peer did not keep, or no longer speaks, is not waited for.
   const auto& restart = negotiated.graceful_restart;
-  for (auto& [family, state] : families_) {
+  for (auto& entry : families_) {
+    const auto family = entry.first;
+    auto& state = entry.second;
     state.ended = state.warned = state.disabled = false;
     if (!state.stale) continue;
     const bool kept = restart && negotiated.has(family) &&
