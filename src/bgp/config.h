@@ -116,6 +116,8 @@ struct SpeakerConfig {
   /// End-of-RIB or `restart_deferral` ended.
   bool restarting = false;
   std::chrono::seconds restart_deferral{60};
+  /// Of these, how long for peers that restart themselves: they may wait for this side.
+  std::chrono::milliseconds restart_patience{5000};
   /// Bytes that wait for a slow peer; more is made only when these are gone.
   std::size_t send_queue = 1U << 20;
 };

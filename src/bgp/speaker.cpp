@@ -124,7 +124,8 @@ Speaker::Impl::Impl(boost::asio::io_context& io, SpeakerConfig speaker, SpeakerL
       loop_{.io = io, .send_queue = config.send_queue},
       listener_(listener),
       exports_(rib),
-      deferral_(io) {
+      deferral_(io),
+      patience_(io) {
   if (listener_ == nullptr) return;
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     const bool policies = kFamilies[i].safi == Safi::kSrPolicy;
@@ -152,6 +153,12 @@ Result<void> Speaker::Impl::start() {
   deferral_.async_wait([this](boost::system::error_code error) {
     if (!error) check_converged(true);
   });
+  patience_.expires_after(config.restart_patience);
+  patience_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    patient_ = false;
+    check_converged(false);
+  });
   check_converged(false);
   return {};
 }
@@ -160,6 +167,7 @@ void Speaker::Impl::stop(const std::string& text) {
   if (stopped_) return;
   stopped_ = true;
   deferral_.cancel();
+  patience_.cancel();
   sockets.close();
   for (auto& [name, neighbour] : neighbours_) {
     neighbour.peer->stop(with_text(CeaseReason::kAdministrativeShutdown, text));

@@ -102,6 +102,8 @@ class Speaker::Impl final : private PeerRoutes {
   bool told_converged_ = false;
   std::uint64_t told_rejected_ = 0;  // RejectedRoutes::version
   boost::asio::steady_timer deferral_;
+  boost::asio::steady_timer patience_;  // with peers that restart themselves
+  bool patient_ = true;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -352,6 +352,38 @@ TEST_F(SpeakerTest, TellsNothingBeforeAllPeersToldTheirRoutes) {
   ASSERT_TRUE(run_until([&] { return b.routes.contains("fd01::/64"); }));
 }
 
+// FRR sets the R bit for minutes after its start, when it knows all the routes long since.
+TEST_F(SpeakerTest, WaitsForTheRoutesOfAPeerThatSaysItRestartsToo) {
+  auto first = speaker_config(1);
+  first.peers = {from(1, peer_config("127.0.0.2", 64512))};
+  first.restarting = true;
+  auto second = speaker_config(2);
+  second.peers = {from(2, peer_config("127.0.0.1", 64512))};
+  second.restarting = true;
+  second.restart_patience = 1ms;
+  auto& a = add(first);
+  auto& b = add(second);
+  b.announce("fd02::/64", "fd00::2");
+  ASSERT_TRUE(run_until([&] { return a.converged == 1; }, 3s));
+  EXPECT_TRUE(a.routes.contains("fd02::/64"));
+}
+
+TEST_F(SpeakerTest, TwoThatRestartDoNotWaitForEachOtherForLong) {
+  auto first = speaker_config(1);
+  first.peers = {from(1, peer_config("127.0.0.2", 64512))};
+  auto second = speaker_config(2);
+  second.peers = {from(2, peer_config("127.0.0.1", 64512))};
+  for (auto* config : {&first, &second}) {
+    config->restarting = true;
+    config->restart_patience = 500ms;
+  }
+  auto& a = add(first);
+  auto& b = add(second);
+  a.announce("fd01::/64", "fd00::1");
+  ASSERT_TRUE(run_until([&] { return a.converged == 1 && b.converged == 1; }, 3s));
+  EXPECT_TRUE(run_until([&] { return b.routes.contains("fd01::/64"); }));
+}
+
 TEST_F(SpeakerTest, WaitsNoLongerThanTheDeferralForPeersThatAreGone) {
   auto first = speaker_config(1);
   first.peers = {from(1, peer_config("127.0.0.2", 64512))};

@@ -187,21 +187,25 @@ bool Speaker::Impl::tell_routes() {
   return more;
 }
 
-// RFC 4724 section 4.1: everybody who is able to said End-of-RIB; those that restart themselves are
-// not waited for.
+// RFC 4724 section 4.1: everybody who is able to said End-of-RIB. Those that restart themselves
+// need not be waited for, since they may wait for us; but a daemon may say that it restarts for
+// minutes after its start (FRR does) and yet know all the routes: so a restarting speaker waits a
+// little.
 void Speaker::Impl::check_converged(bool time_is_up) {
   if (converged || !started_) return;
-  const auto is_waited_for = [](const auto& each) {
+  const auto is_waited_for = [this](const auto& each) {
     const auto& peer = *each.second.peer;
     if (peer.dynamic() || !peer.config().enabled) return false;
     if (!peer.established()) return true;
     const auto& restart = peer.negotiated().graceful_restart;
-    return restart && !restart->restarted && !peer.all_ended();
+    const bool waits = !restart || !restart->restarted || (patient_ && config.restarting);
+    return restart && waits && !peer.all_ended();
   };
   if (!time_is_up && std::ranges::any_of(neighbours_, is_waited_for)) return;
   converged = true;
   config.restarting = false;
   deferral_.cancel();
+  patience_.cancel();
   wake();
 }
 
