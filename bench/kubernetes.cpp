@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/kernel.h"
 #include "common/process.h"
 #include "common/program.h"
 #include "kubernetes/agent.h"

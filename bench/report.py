@@ -83,9 +83,12 @@ def table(rows):
             theirs = next((row for row in of_case if row.get("peer") == peer), None)
             if theirs is None:
                 line += " | |"
+            elif "failed" in theirs:
+                line += f" {theirs['failed']} | |"
             else:
                 ratio = f"{theirs['ratio']:.2f}" if "ratio" in theirs else ""
-                line += f" {number(theirs['theirs'] / scale)} | {ratio} |"
+                once = " (1 run)" if theirs.get("theirRuns") == 1 else ""
+                line += f" {number(theirs['theirs'] / scale)}{once} | {ratio} |"
         lines.append(line + f" {first['runs']} |")
     return "\n".join(lines)
 
@@ -116,7 +119,7 @@ def bars(axes, rows, title, unit, scale=1.0):
             if name == "sextant":
                 value = of_case[0]["ours"]
             else:
-                value = next((row["theirs"] for row in of_case if row.get("peer") == name), None)
+                value = next((row.get("theirs") for row in of_case if row.get("peer") == name), None)
             if value is None:
                 continue
             x = place + (index - (len(names) - 1) / 2) * width

@@ -14,6 +14,8 @@ namespace {
 
 using Command = std::vector<std::string>;
 
+bool is_client(std::size_t peer) { return peer >= kSources; }
+
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream out(path);
   out << text;
@@ -25,15 +27,16 @@ Command configure_bird(const std::filesystem::path& directory, std::size_t clien
       "router id 10.0.0.100;\n"
       "protocol device {{}}\n"
       "protocol direct {{ ipv6; }}\n"
-      "template bgp reflected {{\n"
+      "template bgp peers {{\n"
       "  local {} as {};\n"
-      "  passive yes; rr client; rr cluster id 10.0.0.100;\n"
+      "  passive yes;\n"
       "  ipv6 {{ import all; export where source = RTS_BGP; }};\n"
       "}}\n",
       kDaemonAddress.to_string(), kLocalAs);
-  for (std::size_t i = 0; i < clients; ++i) {
-    text += fmt::format("protocol bgp c{} from reflected {{ neighbor {} as {}; }}\n", i,
-                        client_address(i).to_string(), kLocalAs);
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
+    text += fmt::format("protocol bgp p{} from peers {{ neighbor {} as {};{} }}\n", i,
+                        peer_address(i).to_string(), kLocalAs,
+                        is_client(i) ? " rr client; rr cluster id 10.0.0.100;" : "");
   }
   write_file(directory / "bird.conf", text);
   return {"bird", "-f", "-c", directory / "bird.conf", "-s", directory / "bird.ctl"};
@@ -44,14 +47,15 @@ Command configure_frr(const std::filesystem::path& directory, std::size_t client
       "router bgp {}\n bgp router-id 10.0.0.100\n bgp cluster-id 10.0.0.100\n"
       " no bgp default ipv4-unicast\n no bgp network import-check\n",
       kLocalAs);
-  for (std::size_t i = 0; i < clients; ++i) {
-    const auto address = client_address(i).to_string();
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
+    const auto address = peer_address(i).to_string();
     text += fmt::format(" neighbor {0} remote-as {1}\n neighbor {0} passive\n", address, kLocalAs);
   }
   text += " address-family ipv6 unicast\n";
-  for (std::size_t i = 0; i < clients; ++i) {
-    text += fmt::format("  neighbor {0} activate\n  neighbor {0} route-reflector-client\n",
-                        client_address(i).to_string());
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
+    const auto address = peer_address(i).to_string();
+    text += fmt::format("  neighbor {} activate\n", address);
+    if (is_client(i)) text += fmt::format("  neighbor {} route-reflector-client\n", address);
   }
   text += " exit-address-family\n";
   write_file(directory / "bgpd.conf", text);
@@ -72,16 +76,16 @@ Command configure_frr(const std::filesystem::path& directory, std::size_t client
 Command configure_gobgp(const std::filesystem::path& directory, bgp::Family family,
                         std::size_t clients) {
   auto text = fmt::format("[global.config]\n  as = {}\n  router-id = \"10.0.0.100\"\n", kLocalAs);
-  for (std::size_t i = 0; i < clients; ++i) {
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
     text += fmt::format(
         "[[neighbors]]\n"
         "  [neighbors.config]\n    neighbor-address = \"{0}\"\n    peer-as = {1}\n"
         "  [neighbors.transport.config]\n    passive-mode = true\n"
-        "  [neighbors.route-reflector.config]\n    route-reflector-client = true\n"
+        "  [neighbors.route-reflector.config]\n    route-reflector-client = {3}\n"
         "    route-reflector-cluster-id = \"10.0.0.100\"\n"
         "  [[neighbors.afi-safis]]\n    [neighbors.afi-safis.config]\n"
         "      afi-safi-name = \"{2}\"\n",
-        client_address(i).to_string(), kLocalAs, to_string(family));
+        peer_address(i).to_string(), kLocalAs, to_string(family), is_client(i));
   }
   write_file(directory / "gobgpd.conf", text);
   return {"gobgpd", "-f",          directory / "gobgpd.conf", "-l",
@@ -129,10 +133,10 @@ bool speaks(DaemonKind kind, bgp::Family family) {
          kind == DaemonKind::kGobgp;
 }
 
-Ipv6Address client_address(std::size_t client) {
+Ipv6Address peer_address(std::size_t peer) {
   Ipv6Address::Bytes bytes{0xfd};
   bytes[13] = 1;
-  bytes[15] = static_cast<std::uint8_t>(client + 1);
+  bytes[15] = static_cast<std::uint8_t>(peer + 1);
   return Ipv6Address(bytes);
 }
 
@@ -141,8 +145,8 @@ Daemon::Daemon(DaemonKind kind, bgp::Family family, std::size_t clients)
   // A device that is up, so that next hops in its prefix can be reached.
   std::string lines = "link add ul type veth peer name far\n";
   lines += "address add " + kDaemonAddress.to_string() + "/64 dev ul nodad\n";
-  for (std::size_t i = 0; i < clients; ++i) {
-    lines += "address add " + client_address(i).to_string() + "/64 dev ul nodad\n";
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
+    lines += "address add " + peer_address(i).to_string() + "/64 dev ul nodad\n";
   }
   space_.ip(lines + "link set ul up\nlink set far up\n");
   child_.emplace(space_, configure(kind, directory_.path(), family, clients),

@@ -1,4 +1,6 @@
-// A BGP daemon under measurement: configured as a route reflector of clients that connect to it.
+// A BGP daemon under measurement: it takes routes from two internal peers and reflects them to
+// clients; all of them connect to it. The two are no clients: what they feed is chosen and held,
+// and not told to the other one.
 #pragma once
 
 #include <sys/types.h>
@@ -23,12 +25,13 @@ enum class DaemonKind : std::uint8_t { kSextant, kBird, kFrr, kGobgp };
 [[nodiscard]] bool speaks(DaemonKind kind, bgp::Family family);
 
 inline const Ipv6Address kDaemonAddress({0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0});
-/// Of a client, from 0 on.
-[[nodiscard]] Ipv6Address client_address(std::size_t client);
+inline constexpr std::size_t kSources = 2;
+/// Of a peer, from 0 on: first the sources, then the clients.
+[[nodiscard]] Ipv6Address peer_address(std::size_t peer);
 
 class Daemon {
  public:
-  /// In a namespace of its own, which has the addresses of the daemon and its clients.
+  /// In a namespace of its own, which has the addresses of the daemon and its peers.
   Daemon(DaemonKind kind, bgp::Family family, std::size_t clients);
 
   [[nodiscard]] const Space& space() const { return space_; }

@@ -1,21 +1,26 @@
 // A daemon's work over real sessions: what two peers feed it, what its clients hear.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "bgp/daemon.h"
 #include "bgp/feed.h"
 
 namespace sextant::bench {
 
-struct SessionCosts {
-  double receive = 0;    // ms: from the first byte until the daemon rests again
-  double processor = 0;  // ms of processor time for it
-  double memory = 0;     // MB, the daemon's whole at most until then
-  double withdraw = 0;   // ms: until a client that was told all has lost the last route
-};
-/// Throws where a client does not hear of every route, or not of every withdrawal.
-[[nodiscard]] SessionCosts measure_table(DaemonKind kind, const Feed& first, const Feed& second);
+/// A figure as soon as there is one: a daemon that fails later has had this.
+///
+///   receive     ms: from the first byte until the daemon rests again
+///   processor   ms of processor time for it
+///   memory      MB, the daemon's whole at most until then
+///   withdraw    ms: until a client that was told all has lost the last route
+///   reflect-10  ms: from the first byte of two feeds until ten clients have every route
+using Note = std::function<void(const std::string& what, double value)>;
 
-/// ms: from the first byte of two feeds until ten clients have every route.
-[[nodiscard]] double measure_reflection(DaemonKind kind, const Feed& first, const Feed& second);
+/// All of these but the last. Throws where the daemon ends, ends a session, or takes too long.
+void measure_table(DaemonKind kind, const Feed& first, const Feed& second, const Note& note);
+/// The last. Throws likewise.
+void measure_reflection(DaemonKind kind, const Feed& first, const Feed& second, const Note& note);
 
 }  // namespace sextant::bench

@@ -14,11 +14,11 @@ namespace sextant::bench {
 int run_speaker(bgp::Family family, std::size_t clients) {
   bgp::SpeakerConfig config{.asn = kLocalAs, .router_id = Ipv4Address({10, 0, 0, 100})};
   config.listen = {{.address = kDaemonAddress}};
-  for (std::size_t i = 0; i < clients; ++i) {
-    bgp::PeerConfig peer{.address = IpPrefix::host(client_address(i)), .remote_as = kLocalAs};
+  for (std::size_t i = 0; i < kSources + clients; ++i) {
+    bgp::PeerConfig peer{.address = IpPrefix::host(peer_address(i)), .remote_as = kLocalAs};
     peer.mode = bgp::ConnectMode::kPassive;
     peer.families = {{.family = family}};
-    peer.route_reflector_client = true;
+    peer.route_reflector_client = i >= kSources;
     peer.dialect = bgp::SrPolicyDialect::kCalicoVpp;
     config.peers.push_back(peer);
   }

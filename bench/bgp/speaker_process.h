@@ -1,4 +1,4 @@
-// The speaker under measurement: a process that reflects between its clients, as the daemons do.
+// The speaker under measurement: a process that reflects to its clients, as the daemons do.
 #pragma once
 
 #include <cstddef>

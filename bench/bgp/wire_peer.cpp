@@ -49,10 +49,12 @@ UniqueFd connect_once(const Ipv6Address& own, const Ipv6Address& daemon) {
   return fd;
 }
 
-std::vector<std::uint8_t> open_message(std::uint8_t number, bgp::Family family) {
+std::vector<std::uint8_t> open_message(std::uint8_t number, bgp::Family family,
+                                       const std::vector<bgp::Family>& more) {
   bgp::Open open{
       .asn = kLocalAs, .hold_time = kHoldTime, .identifier = Ipv4Address({10, 0, 1, number})};
   open.capabilities.families = {family};
+  open.capabilities.families.insert(open.capabilities.families.end(), more.begin(), more.end());
   open.capabilities.route_refresh = true;
   open.capabilities.four_octet_as = kLocalAs;
   return bgp::encode(open);
@@ -67,7 +69,7 @@ std::size_t number_of(const bgp::PrefixNlri& nlri) {
 }  // namespace
 
 WirePeer::WirePeer(const Ipv6Address& own, const Ipv6Address& daemon, std::uint8_t number,
-                   bgp::Family family)
+                   bgp::Family family, const std::vector<bgp::Family>& more)
     : family_(family), in_(kReadAhead), has_(std::max(kPrefixes, kPolicies)) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   // A daemon that starts listens before it knows its peers: it resets the first connections.
@@ -78,7 +80,7 @@ WirePeer::WirePeer(const Ipv6Address& own, const Ipv6Address& daemon, std::uint8
     }
     fd_ = connect_once(own, daemon);
     if (fd_.get() >= 0) {
-      auto hello = open_message(number, family);
+      auto hello = open_message(number, family, more);
       const auto keepalive = bgp::encode_keepalive();
       hello.insert(hello.end(), keepalive.begin(), keepalive.end());
       std::size_t messages = 0;

@@ -19,9 +19,10 @@ namespace sextant::bench {
 class WirePeer {
  public:
   /// Connects, in the caller's network namespace, and exchanges OPEN and KEEPALIVE. Throws where
-  /// the daemon cannot be reached for ten seconds or refuses.
+  /// the daemon cannot be reached for ten seconds or refuses. Routes of `family` are counted;
+  /// `more` are spoken, too.
   WirePeer(const Ipv6Address& own, const Ipv6Address& daemon, std::uint8_t number,
-           bgp::Family family);
+           bgp::Family family, const std::vector<bgp::Family>& more = {});
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// To be sent by turn(). The bytes must live until then.

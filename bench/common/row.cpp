@@ -39,7 +39,7 @@ std::string with_spread(const Figure& figure) {
 }  // namespace
 
 std::optional<double> ratio(const Row& row) {
-  if (!row.peer) return std::nullopt;
+  if (!row.peer || !row.peer->failure.empty()) return std::nullopt;
   const double ours = row.ours.value, theirs = row.peer->theirs.value;
   const bool more = row.better == Better::kMore;
   const double divisor = more ? theirs : ours;
@@ -50,10 +50,16 @@ std::optional<double> ratio(const Row& row) {
 std::string to_json(const Row& row) {
   std::string text = fmt::format(R"({{"bench":{},"case":{},"unit":{},"ours":{})", quoted(row.bench),
                                  quoted(row.name), quoted(row.unit), number(row.ours.value));
-  if (row.peer) {
+  if (row.peer && !row.peer->failure.empty()) {
+    text +=
+        fmt::format(R"(,"peer":{},"failed":{})", quoted(row.peer->name), quoted(row.peer->failure));
+  } else if (row.peer) {
     text += fmt::format(R"(,"peer":{},"theirs":{})", quoted(row.peer->name),
                         number(row.peer->theirs.value));
     if (const auto value = ratio(row)) text += fmt::format(R"(,"ratio":{:.3f})", *value);
+    if (row.peer->theirs.runs != 0 && row.peer->theirs.runs != row.ours.runs) {
+      text += fmt::format(R"(,"theirRuns":{})", row.peer->theirs.runs);
+    }
   }
   return text + fmt::format(R"(,"runs":{}}})", row.ours.runs);
 }
@@ -65,7 +71,8 @@ std::string to_table(std::span<const Row> rows) {
     Cells cells{row.name, row.unit, with_spread(row.ours)};
     if (row.peer) {
       cells[3] = row.peer->name;
-      cells[4] = with_spread(row.peer->theirs);
+      const auto& failure = row.peer->failure;
+      cells[4] = failure.empty() ? with_spread(row.peer->theirs) : failure;
       if (const auto value = ratio(row)) cells[5] = fmt::format("{:.2f}", *value);
     }
     cells[6] = std::to_string(row.ours.runs);

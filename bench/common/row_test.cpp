@@ -1,5 +1,6 @@
 #include "common/row.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -51,6 +52,24 @@ TEST(Row, NoRatioAgainstNothing) {
   EXPECT_EQ(to_json(row),
             R"({"bench":"dataplane","case":"udp64-ipv6","unit":"packets/s","ours":103400,)"
             R"("peer":"vxlan","theirs":0,"runs":5})");
+}
+
+TEST(Row, SaysWhyAPeerHasNoFigure) {
+  Row row = against_vxlan();
+  row.peer = {.name = "gobgp", .failure = "not within 120 s"};
+  EXPECT_FALSE(ratio(row));
+  EXPECT_EQ(to_json(row),
+            R"({"bench":"dataplane","case":"udp64-ipv6","unit":"packets/s","ours":103400,)"
+            R"("peer":"gobgp","failed":"not within 120 s","runs":5})");
+  EXPECT_THAT(to_table(std::array{row}), testing::HasSubstr("gobgp  not within 120 s"));
+}
+
+TEST(Row, SaysThatAPeerWasMeasuredLessOften) {
+  Row row = against_vxlan();
+  row.peer->theirs.runs = 1;
+  EXPECT_EQ(to_json(row),
+            R"({"bench":"dataplane","case":"udp64-ipv6","unit":"packets/s","ours":103400,)"
+            R"("peer":"vxlan","theirs":94000,"ratio":1.100,"theirRuns":1,"runs":5})");
 }
 
 TEST(Row, IsJsonWhateverItsNames) {

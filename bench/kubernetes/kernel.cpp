@@ -2,82 +2,24 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
 
-#include <algorithm>
-#include <boost/json.hpp>
 #include <map>
-#include <span>
 #include <stdexcept>
 #include <vector>
 
-#include "common/program.h"
-#include "dataplane/linux/netlink/netns.h"
-#include "dataplane/linux/netlink/route.h"
-#include "testbed/process.h"
+#include "common/kernel.h"
 
 namespace sextant::bench {
-namespace {
-
-namespace json = boost::json;
-
-constexpr std::chrono::seconds kPatience{10};
-
-std::string gateway(const std::string& node_space) { return node_space + "-gw"; }
-
-netlink::Netns open(const std::string& node_space) {
-  return must(netlink::Netns::open(gateway(node_space)));
-}
-
-using Segments = std::vector<std::string>;
-
-/// Of each nexthop object, the segment list; of a group, that of its first member.
-std::map<std::uint32_t, Segments> read_nexthops(const std::string& node_space) {
-  const auto output = must(testbed::run(
-      {.arguments = {"ip", "-j", "nexthop", "show"}, .netns = gateway(node_space)}, kPatience));
-  std::map<std::uint32_t, Segments> all;
-  std::map<std::uint32_t, std::uint32_t> groups;
-  const auto parsed = json::parse(output.out);
-  for (const auto& entry : parsed.as_array()) {
-    const auto& fields = entry.as_object();
-    const auto id = fields.at("id").to_number<std::uint32_t>();
-    if (const auto* members = fields.if_contains("group")) {
-      groups[id] = members->at(0).at("id").to_number<std::uint32_t>();
-    } else if (const auto* segments = fields.if_contains("segs")) {
-      for (const auto& segment : segments->as_array()) {
-        all[id].emplace_back(segment.as_string());
-      }
-    }
-  }
-  for (const auto& [id, member] : groups) all[id] = all[member];
-  return all;
-}
-
-}  // namespace
 
 void expect_forwarding(const std::string& node_space, const ClusterSize& size) {
-  const auto nexthops = read_nexthops(node_space);
-  const auto routes_of = [&](Family family) {
-    return must(open(node_space).run([&]() -> Result<std::vector<netlink::Route>> {
-      auto socket = netlink::Socket::make();
-      if (!socket) return tl::unexpected(socket.error());
-      return netlink::list_routes(*socket, {.family = family, .table = netlink::TableId::kMain});
-    }));
-  };
-  std::map<IpPrefix, Segments> lists;
-  for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-    for (const auto& route : routes_of(family)) {
-      const auto found = nexthops.find(static_cast<std::uint32_t>(route.nexthop));
-      if (found != nexthops.end()) lists[route.destination] = found->second;
-    }
-  }
+  auto lists = segment_lists(node_space);
   std::map<std::size_t, std::size_t> policies;  // by endpoint
   for (std::size_t i = 0; i < size.policies; ++i) policies[policy_endpoint(size, i)] = i;
   for (std::size_t node = 1; node <= size.nodes; ++node) {
     const auto steered = policies.find(node);
     for (const auto family : {Family::kIpv4, Family::kIpv6}) {
       const auto prefix = pods_of_node(node, family);
-      Segments wanted;
+      std::vector<std::string> wanted;
       if (steered != policies.end()) wanted = {usual_segment(steered->second), kSecondSegment};
       wanted.push_back(service_sid(node, family).to_string());
       if (lists[prefix] != wanted) {
@@ -87,37 +29,6 @@ void expect_forwarding(const std::string& node_space, const ClusterSize& size) {
       }
     }
   }
-}
-
-KernelEvents::KernelEvents(const std::string& node_space)
-    : socket_(must(open(node_space).run([] {
-        return netlink::Socket::make(
-            {.groups = {RTNLGRP_NEXTHOP, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}});
-      }))) {}
-
-void KernelEvents::drain() {
-  must(socket_.receive([](const nlmsghdr&) {}));
-}
-
-KernelEvents::Clock::time_point KernelEvents::await(std::uint16_t type, const IpAddress& address,
-                                                    std::size_t count) {
-  const auto wanted = address.bytes();
-  std::size_t seen = 0;
-  for (const auto end = Clock::now() + kPatience; Clock::now() < end;) {
-    check_interruption();
-    pollfd ready{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
-    constexpr int kPollMs = 200;  // an interruption is heeded in between
-    if (::poll(&ready, 1, kPollMs) != 1) continue;
-    const auto now = Clock::now();
-    must(socket_.receive([&](const nlmsghdr& message) {
-      if (message.nlmsg_type != type) return;
-      const std::span bytes(reinterpret_cast<const std::uint8_t*>(&message), message.nlmsg_len);
-      if (!std::ranges::search(bytes, wanted).empty()) ++seen;
-    }));
-    if (seen >= count) return now;
-  }
-  throw std::runtime_error(fmt::format("the kernel told of {} changes with {} instead of {}", seen,
-                                       address.to_string(), count));
 }
 
 }  // namespace sextant::bench
