@@ -1,10 +1,11 @@
-// Policy edits, upgrades and killed agents under traffic: time to the new path, and lost packets.
+// Policy edits (file, BGP), upgrades, killed agents under traffic: time to the new path, losses.
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "common/program.h"
 #include "common/scratch.h"
+#include "e2e/bgp_injector.h"
 #include "e2e/edit_times.h"
 #include "e2e/lab.h"
 
@@ -90,30 +92,32 @@ void start_agents(const e2e::Lab& lab, const fs::path& programs) {
   must(testbed::up(lab.id(), {.pods = {}, .programs = programs, .progress = {}}));
 }
 
-std::vector<Row> edits_of(const e2e::Lab& lab, int runs) {
+/// `prefix` of the cases' names: "edit", "bgp-edit".
+std::vector<Row> edits_of(const e2e::Lab& lab, const std::string& prefix, int runs,
+                          const e2e::Edit& apply) {
   Streams streams(lab);
   std::array<std::vector<double>, 2> times;
   const int edits = runs * kEditsARun;
   for (int done = 0; done < edits; done += kEditsAtOnce) {
     check_interruption();
-    const auto some = must(e2e::time_edits(lab, kEditsAtOnce));
+    const auto some = must(e2e::time_edits(lab, kEditsAtOnce, apply));
     for (std::size_t family = 0; family < 2; ++family) {
       for (const auto time : some[family]) {
         times[family].push_back(std::chrono::duration<double, std::milli>(time).count());
       }
     }
     if ((done + kEditsAtOnce) % kEditsARun == 0) {
-      progress(fmt::format("{} of {} edits: median IPv4 {:.2f} ms, IPv6 {:.2f} ms",
+      progress(fmt::format("{} {} of {}: median IPv4 {:.2f} ms, IPv6 {:.2f} ms", prefix,
                            done + kEditsAtOnce, edits, median(times[0]), median(times[1])));
     }
   }
-  const auto lost = streams.stop("edits");
+  const auto lost = streams.stop(prefix);
   std::vector<Row> rows;
   for (std::size_t family = 0; family < 2; ++family) {
     const std::string name = family == 0 ? "ipv4" : "ipv6";
     const auto row = [&](const std::string& what, const Figure& figure) {
       rows.push_back({.bench = "convergence",
-                      .name = "edit-" + what + "-" + name,
+                      .name = prefix + "-" + what + "-" + name,
                       .unit = "ms",
                       .better = Better::kLess,
                       .ours = figure});
@@ -121,7 +125,7 @@ std::vector<Row> edits_of(const e2e::Lab& lab, int runs) {
     row("median", median_of(times[family]));
     row("p99", percentile_of(times[family], 99));
   }
-  rows.push_back(lost_packets("edit-lost", times[0].size(), lost));
+  rows.push_back(lost_packets(prefix + "-lost", times[0].size(), lost));
   return rows;
 }
 
@@ -142,20 +146,34 @@ Row restarts_of(const e2e::Lab& lab, const std::string& name, int runs, int sign
                       streams.stop(name));
 }
 
+bool wants_edits(const Options& options, const std::string& prefix) {
+  return std::ranges::any_of(
+      std::array{"-median-ipv4", "-median-ipv6", "-p99-ipv4", "-p99-ipv6", "-lost"},
+      [&](const char* what) { return options.wants(prefix + what); });
+}
+
 std::vector<Row> run(const Options& options) {
-  const bool edits = options.wants("edit-median-ipv4") || options.wants("edit-median-ipv6") ||
-                     options.wants("edit-p99-ipv4") || options.wants("edit-p99-ipv6") ||
-                     options.wants("edit-lost");
+  const bool edits = wants_edits(options, "edit"), bgp_edits = wants_edits(options, "bgp-edit");
   const bool upgrades = options.wants("upgrade-lost"), kills = options.wants("kill-lost");
-  if (!edits && !upgrades && !kills) return {};
+  if (!edits && !bgp_edits && !upgrades && !kills) return {};
   progress("convergence: setting up the full testbed");
   const auto lab = must(e2e::Lab::start());
   check_interruption();
   std::vector<Row> rows;
-  if (edits) {
-    for (auto& row : edits_of(*lab, options.runs)) {
+  const auto add_edits = [&](const std::string& prefix, const e2e::Edit& apply) {
+    for (auto& row : edits_of(*lab, prefix, options.runs, apply)) {
       if (options.wants(row.name)) rows.push_back(std::move(row));
     }
+  };
+  if (edits) add_edits("edit", [&](const e2e::Path& path) { return lab->take(path); });
+  if (bgp_edits) {
+    const auto injector = must(e2e::BgpInjector::start(*lab));
+    add_edits("bgp-edit", [&](const e2e::Path& path) -> Result<void> {
+      injector->take(path);
+      return {};
+    });
+    injector->withdraw();
+    must(e2e::end_bgp(*lab));
   }
   if (upgrades) {
     const ScratchDirectory other;  // another build's path
@@ -181,7 +199,8 @@ int main(int argc, char** argv) {
       argc, argv,
       {.name = "convergence",
        .text = "On the full testbed, under two streams of 10,000 packets a second: "
-               "200 policy edits a run, from the file to the first packet on the new "
-               "path; agents upgraded and killed; packets lost"},
+               "200 policy edits a run, from the manifest's file, or from an SR Policy on its way "
+               "over BGP (bgp-edit-...), to the first packet on the new path; agents upgraded and "
+               "killed; packets lost"},
       run);
 }

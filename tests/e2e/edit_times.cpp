@@ -35,6 +35,10 @@ std::string EditTimes::to_string() const {
 }
 
 Result<EachEdit> time_edits(const Lab& lab, int edits) {
+  return time_edits(lab, edits, [&](const Path& path) { return lab.take(path); });
+}
+
+Result<EachEdit> time_edits(const Lab& lab, int edits, const Edit& apply) {
   auto north = PathWatch::start(lab.netns(kNorth.router));
   if (!north) return tl::unexpected(north.error());
   auto south = PathWatch::start(lab.netns(kSouth.router));
@@ -46,7 +50,7 @@ Result<EachEdit> time_edits(const Lab& lab, int edits) {
     PathWatch& watch = to_south ? *south : *north;
     const auto begun = std::chrono::system_clock::now();
     watch.arm(begun);
-    if (auto taken = lab.take(path); !taken) return tl::unexpected(taken.error());
+    if (auto taken = apply(path); !taken) return tl::unexpected(taken.error());
     const auto seen = watch.wait(kPatience);
     if (!seen) {
       return failure(fmt::format("edit {} of {}", edit + 1, edits), std::string(path.name),

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,14 @@ struct EditTimes {
   [[nodiscard]] std::string to_string() const;
 };
 
+/// Tells the agent, somehow, to take the path.
+using Edit = std::function<Result<void>(const Path&)>;
+
 /// Moves both families between the two paths `edits` times, each time waiting for the packets,
 /// starting from kNorth. Needs streams of both families at work. The time counts from before the
-/// file is written, by packets sent after that. Errors: no packet came by the new path.
+/// edit, by packets sent after that. Errors: no packet came by the new path.
+[[nodiscard]] Result<EachEdit> time_edits(const Lab& lab, int edits, const Edit& apply);
+/// Edits of the manifest: from before the file is written.
 [[nodiscard]] Result<EachEdit> time_edits(const Lab& lab, int edits);
 /// The same in short.
 [[nodiscard]] Result<EditTimes> measure_edits(const Lab& lab, int edits);

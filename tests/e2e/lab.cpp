@@ -130,11 +130,12 @@ Result<std::string> Lab::shell(std::string_view machine, const std::string& comm
 Result<pid_t> Lab::start_agent(std::string_view node, const Agent& agent) const {
   const auto manifests = agent.manifests.empty() ? id_.manifests() : agent.manifests;
   const auto socket = agent.socket.empty() ? id_.socket(node) : agent.socket;
+  std::vector<std::string> arguments{agent.program.string(), "--node",           std::string(node),
+                                     "--manifests",          manifests.string(), "--socket",
+                                     socket.string(),        "--metrics-listen", ":9617"};
+  if (!agent.bgp.empty()) arguments.insert(arguments.end(), {"--bgp", agent.bgp.string()});
   return testbed::spawn_daemon(
-      {.arguments = {agent.program.string(), "--node", std::string(node), "--manifests",
-                     manifests.string(), "--socket", socket.string(), "--metrics-listen", ":9617"},
-       .netns = netns(node),
-       .environment = agent.environment},
+      {.arguments = std::move(arguments), .netns = netns(node), .environment = agent.environment},
       id_.directory() / fmt::format("{}.log", node), id_.directory() / fmt::format("{}.pid", node));
 }
 

@@ -72,6 +72,7 @@ class Lab {
     std::filesystem::path program = programs() / "sextantd";
     std::filesystem::path manifests = {};  // empty: the testbed's
     std::filesystem::path socket = {};     // empty: the testbed's
+    std::filesystem::path bgp = {};        // settings of BGP; empty: none
     std::map<std::string, std::string> environment = {};
   };
   /// Starts one where none runs; the caller awaits what it needs of it.
