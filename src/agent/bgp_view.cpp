@@ -133,17 +133,20 @@ json::object route_view(const bgp_source::BgpSource& source, bgp::Family family,
 
 }  // namespace
 
+json::value speaker_peers_view(const bgp::Speaker& speaker) {
+  json::array peers;
+  for (const auto& peer : speaker.peers()) peers.push_back(peer_view(peer));
+  const auto listening = speaker.listening();
+  return json::object{{"asn", speaker.config().asn},
+                      {"identifier", speaker.config().router_id.to_string()},
+                      {"listening", json::array(listening.begin(), listening.end())},
+                      {"converged", speaker.converged()},
+                      {"items", std::move(peers)}};
+}
+
 json::value bgp_peers_view(const bgp_source::BgpSource* source) {
   const auto* const speaker = speaker_of(source);
-  if (speaker == nullptr) return items({});
-  json::array peers;
-  for (const auto& peer : speaker->peers()) peers.push_back(peer_view(peer));
-  const auto listening = speaker->listening();
-  return json::object{{"asn", speaker->config().asn},
-                      {"identifier", speaker->config().router_id.to_string()},
-                      {"listening", json::array(listening.begin(), listening.end())},
-                      {"converged", speaker->converged()},
-                      {"items", std::move(peers)}};
+  return speaker == nullptr ? items({}) : speaker_peers_view(*speaker);
 }
 
 json::value bgp_routes_view(const bgp_source::BgpSource* source) {
@@ -163,18 +166,21 @@ json::value bgp_routes_view(const bgp_source::BgpSource* source) {
   return items(std::move(routes));
 }
 
-json::value bgp_rejected_view(const bgp_source::BgpSource* source) {
-  const auto* const speaker = speaker_of(source);
+json::value speaker_rejected_view(const bgp::Speaker& speaker) {
   json::array routes;
-  if (speaker == nullptr) return items(std::move(routes));
-  for (const auto& route : speaker->rib().rejected().routes()) {
-    const auto peer = speaker->address_of(route.peer);
+  for (const auto& route : speaker.rib().rejected().routes()) {
+    const auto peer = speaker.address_of(route.peer);
     routes.push_back({{"family", to_string(route.family)},
-                      {"route", speaker->rib().name_of(route.family, route.key)},
+                      {"route", speaker.rib().name_of(route.family, route.key)},
                       {"peer", peer ? json::value(peer->to_string()) : json::value()},
                       {"reason", route.reason}});
   }
-  return json::object{{"total", speaker->rib().rejected().total()}, {"items", std::move(routes)}};
+  return json::object{{"total", speaker.rib().rejected().total()}, {"items", std::move(routes)}};
+}
+
+json::value bgp_rejected_view(const bgp_source::BgpSource* source) {
+  const auto* const speaker = speaker_of(source);
+  return speaker == nullptr ? items({}) : speaker_rejected_view(*speaker);
 }
 
 }  // namespace sextant::agent

@@ -4,6 +4,9 @@
 
 #include <boost/json/fwd.hpp>
 
+namespace sextant::bgp {
+class Speaker;
+}
 namespace sextant::bgp_source {
 class BgpSource;
 }
@@ -15,5 +18,9 @@ namespace sextant::agent {
 /// Every path of every peer, and this node's own. Cost: all of them.
 [[nodiscard]] boost::json::value bgp_routes_view(const bgp_source::BgpSource* source);
 [[nodiscard]] boost::json::value bgp_rejected_view(const bgp_source::BgpSource* source);
+
+// The same of any speaker.
+[[nodiscard]] boost::json::value speaker_peers_view(const bgp::Speaker& speaker);
+[[nodiscard]] boost::json::value speaker_rejected_view(const bgp::Speaker& speaker);
 
 }  // namespace sextant::agent

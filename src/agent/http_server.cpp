@@ -13,8 +13,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -24,6 +27,7 @@
 #include <boost/json/value.hpp>
 #include <filesystem>
 
+#include "agent/http_stream.h"
 #include "agent/listeners.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
@@ -80,6 +84,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
   asio::awaitable<void> accept();
   asio::awaitable<void> serve(Protocol::socket socket);
   asio::awaitable<bool> send(Stream& stream, HttpResponse answer, bool keep_alive) const;
+  asio::awaitable<void> send_stream(Stream& stream, HttpResponse answer) const;
 
   asio::basic_socket_acceptor<Protocol> acceptor;
   asio::steady_timer pause;
@@ -116,6 +121,44 @@ asio::awaitable<bool> HttpServer::State::send(Stream& stream, HttpResponse answe
   co_return !error;
 }
 
+/// RFC 9112 section 7.1: a chunk for all that waits, until either side ends.
+asio::awaitable<void> HttpServer::State::send_stream(Stream& stream, HttpResponse answer) const {
+  const auto body = std::move(answer.stream);
+  http::response<http::empty_body> header(static_cast<http::status>(answer.status), 11);
+  header.set(http::field::content_type, answer.content_type);
+  header.set(http::field::cache_control, "no-store");
+  header.keep_alive(false);
+  header.chunked(true);
+  http::response_serializer<http::empty_body> serializer(header);
+  error_code error;
+  stream.expires_after(limits.write_timeout);
+  co_await http::async_write_header(stream, serializer,
+                                    asio::redirect_error(asio::use_awaitable, error));
+  asio::steady_timer ready(co_await asio::this_coro::executor);
+  body->on_ready([&ready] { ready.cancel(); });
+  // A client says nothing more: what can be read is its end.
+  stream.socket().async_wait(Protocol::socket::wait_read,
+                             [body](const error_code&) { body->leave(); });
+  while (!error && !body->gone()) {
+    const auto data = body->take();
+    if (!data.empty()) {
+      stream.expires_after(limits.write_timeout);
+      co_await asio::async_write(stream, http::make_chunk(asio::buffer(data)),
+                                 asio::redirect_error(asio::use_awaitable, error));
+    } else if (body->ended()) {
+      co_await asio::async_write(stream, http::make_chunk_last(),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      break;
+    } else {
+      ready.expires_at(asio::steady_timer::time_point::max());
+      error_code woken;
+      co_await ready.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    }
+  }
+  body->on_ready({});
+  body->leave();
+}
+
 asio::awaitable<void> HttpServer::State::serve(Protocol::socket socket) {
   const auto self = shared_from_this();
   Stream stream(std::move(socket));
@@ -139,10 +182,15 @@ asio::awaitable<void> HttpServer::State::serve(Protocol::socket socket) {
       if (auto answer = answer_to(error)) co_await send(stream, std::move(*answer), false);
       break;
     }
-    const auto& request = parser.get();
+    auto& request = parser.get();
     const bool keep_alive = request.keep_alive();
-    auto answer = handler(
-        {.method = std::string(request.method_string()), .target = std::string(request.target())});
+    auto answer = handler({.method = std::string(request.method_string()),
+                           .target = std::string(request.target()),
+                           .body = std::move(request.body())});
+    if (answer.stream) {
+      co_await send_stream(stream, std::move(answer));
+      break;
+    }
     if (request.method() == http::verb::head) answer.body.clear();  // RFC 9110 section 9.3.2
     more = co_await send(stream, std::move(answer), keep_alive) && keep_alive;
   }

@@ -23,13 +23,18 @@ namespace sextant::agent {
 struct HttpRequest {
   std::string method;  // "GET"
   std::string target;  // "/v1/status?x=y", as sent
+  std::string body = {};
 };
+
+class HttpStream;
 
 struct HttpResponse {
   unsigned status = 200;
   std::string body;
   std::string content_type = "application/json";
   std::string allow;  // the Allow header of a 405
+  /// In place of `body`: what comes in the course of time (http_stream.h).
+  std::shared_ptr<HttpStream> stream = {};
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

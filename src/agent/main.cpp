@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "footprint/uninstall.h"
+#include "injector/daemon/injector_daemon.h"
 #include "installation/network_config.h"
 
 namespace sextant::agent {
@@ -57,6 +58,19 @@ Result<bool> run(const Options& options) {
   return (*daemon)->leaves();
 }
 
+/// The policy injector, another daemon in the same program.
+Result<bool> inject(const Options& options) {
+  const auto daemon = injector::InjectorDaemon::make({.settings = options.injector,
+                                                      .socket = options.socket,
+                                                      .state = options.state,
+                                                      .metrics_listen = options.metrics_listen});
+  if (!daemon) return tl::unexpected(daemon.error());
+  log::info("sextantd {} as policy injector, for `sextant pi` on {}", version(), options.socket);
+  (*daemon)->run([] { notify_service_manager("READY=1"); });
+  notify_service_manager("STOPPING=1");
+  return false;
+}
+
 }  // namespace
 }  // namespace sextant::agent
 
@@ -67,8 +81,10 @@ int main(int argc, char** argv) {
   agent::start_log(*line.options);
   std::signal(SIGPIPE, SIG_IGN);  // a log reader may go away
   try {
-    const auto ended = agent::run(*line.options);  // its lock is free now: the removal takes it
-    const auto done = ended && *ended ? agent::leave(*line.options) : Result<void>();
+    const auto& options = *line.options;
+    // Its lock is free afterwards: the removal takes it.
+    const auto ended = options.injector.empty() ? agent::run(options) : agent::inject(options);
+    const auto done = ended && *ended ? agent::leave(options) : Result<void>();
     for (const auto* error : {ended ? nullptr : &ended.error(), done ? nullptr : &done.error()}) {
       if (error == nullptr) continue;
       log::critical({{"error", *error}}, "{}", error->message());

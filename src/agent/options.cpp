@@ -36,6 +36,8 @@ constexpr auto kFooter =
     "  sextantd --metrics-listen 127.0.0.1:9617     # http://127.0.0.1:9617/metrics for "
     "Prometheus\n"
     "  sextantd --remove                            # remove all forwarding of Sextant\n"
+    "  sextantd --injector /etc/sextant/injector.yaml    # no agent: the policy injector, for "
+    "`sextant pi`\n"
     "\n"
     "Environment:\n"
     "  SEXTANT_...  each option but --remove: SEXTANT_MAX_SEGMENTS=3; the command line goes "
@@ -45,9 +47,12 @@ constexpr auto kFooter =
     "  TERM, INT  end it; forwarding stays, and the next agent adopts it\n"
     "  HUP        read all manifests and BGP's settings again (a cluster's objects are followed "
     "without it)\n"
+    "  An injector that ends leaves its policies with its peers, for the time of graceful "
+    "restart.\n"
     "\n"
     "Privileges:\n"
-    "  root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN\n"
+    "  root, or CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN; the injector needs none where its "
+    "ports, socket and state allow\n"
     "\n"
     "Exit status:\n"
     "  0  ended by a signal, or removed\n"
@@ -314,8 +319,20 @@ void describe_command_line(CLI::App& app, Options& options) {
       ->type_name("[ADDRESS]:PORT");
   app.add_flag("--metrics-per-node", options.metrics_per_node,
                "Count the traffic on plain paths node by node too: series grow with the cluster");
-  app.add_flag("--remove", options.remove,
-               "Remove everything that Sextant's data plane owns on this node, and exit");
+  auto* remove =
+      app.add_flag("--remove", options.remove,
+                   "Remove everything that Sextant's data plane owns on this node, and exit");
+  auto* injector =
+      app.add_option("--injector", options.injector,
+                     "Be the policy injector of `sextant pi` in place of a node's agent, with the "
+                     "settings of this file (docs/reference-injector.md). Of the other options "
+                     "--socket, --state, --log-... and --metrics-listen apply")
+          ->type_name("FILE")
+          ->excludes(remove);
+  app.add_option("--state", options.state, "Where the injector keeps the announced policies")
+      ->type_name("DIR")
+      ->needs(injector)
+      ->capture_default_str();
   take_from_environment(app);
 }
 
@@ -329,6 +346,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     // Checked here, as the default and the environment are not by CLI11.
     if (const auto wrong = check_node_name(options.node); !wrong.empty())
       throw CLI::ValidationError("--node", wrong);
+    if (!options.injector.empty() && app.get_option("--socket")->empty())
+      options.socket = kDefaultInjectorSocket;
     take_pool(options.kubernetes);
     if (options.kubernetes.in_cluster && options.kubernetes.daemon_set.empty())
       options.kubernetes.daemon_set = options.kubernetes.ns + "/sextant";

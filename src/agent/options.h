@@ -57,6 +57,8 @@ struct Options {
   std::optional<ListenAddress> metrics_listen;  // none: metrics on the socket only
   bool metrics_per_node = false;
   bool remove = false;
+  std::string injector;  // the settings of the policy injector, which this is then; empty: an agent
+  std::string state{kDefaultInjectorState};  // of the injector
 };
 
 struct CommandLine {

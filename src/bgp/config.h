@@ -118,6 +118,9 @@ struct SpeakerConfig {
   std::chrono::seconds restart_deferral{60};
   /// Of these, how long for peers that restart themselves: they may wait for this side.
   std::chrono::milliseconds restart_patience{5000};
+  /// Packets do not pass through this speaker: its restarts never touch forwarding, and peers are
+  /// told so at each session (the F bits of RFC 4724), also long after the start.
+  bool forwards_nothing = false;
   /// Bytes that wait for a slow peer; more is made only when these are gone.
   std::size_t send_queue = 1U << 20;
 };

@@ -172,7 +172,8 @@ void Peer::take_up(Connection::Socket socket) {
 // ---------------------------------------------------------------------------
 
 Open Peer::session_open() const {
-  const bool preserved = speaker_.restarting || counters_.established > 0;
+  const bool preserved =
+      speaker_.restarting || speaker_.forwards_nothing || counters_.established > 0;
   return make_open(speaker_, config_,
                    {.restarting = speaker_.restarting, .forwarding_preserved = preserved});
 }

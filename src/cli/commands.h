@@ -18,6 +18,9 @@ void add_agent_commands(CLI::App& app);
 /// bgp peers, bgp rib.
 void add_bgp_commands(CLI::App& app);
 
+/// pi create, list, show, edit, delete, replace, watch.
+void add_pi_commands(CLI::App& app);
+
 /// doctor.
 void add_doctor_command(CLI::App& app);
 

@@ -61,6 +61,7 @@ Program make_program() {
   app->fallthrough(false);
   add_agent_commands(*app);
   add_bgp_commands(*app);
+  add_pi_commands(*app);
   add_doctor_command(*app);
   add_trace_command(*app);
   add_prepare_command(*app);

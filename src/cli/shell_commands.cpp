@@ -15,6 +15,7 @@
 #include "cli/help.h"
 #include "cli/man_pages.h"
 #include "cli/program.h"
+#include "injector/report_json.h"
 #include "testbed/status.h"
 
 namespace sextant::cli {
@@ -63,9 +64,29 @@ std::vector<Candidate> machine_names(const std::string& command, const Typed& ty
   return names;
 }
 
+std::vector<Candidate> policy_names(const Typed& typed) {
+  if (!typed("--host").empty()) return {};
+  std::string socket = typed("--socket");
+  if (const char* environment = std::getenv("SEXTANT_INJECTOR_SOCKET");
+      socket.empty() && environment)
+    socket = environment;
+  if (socket.empty()) socket = agent::kDefaultInjectorSocket;
+  const auto reply = agent::http_call(socket, {.target = "/v1/policies"}, kPatience);
+  if (!reply || reply->status != 200) return {};
+  const auto reports = injector::read_reports(reply->body);
+  std::vector<Candidate> names;
+  if (!reports) return names;
+  for (const auto& report : *reports) {
+    Candidate name{report.policy.title(), injector::to_string(report.policy.key)};
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 std::vector<Candidate> running_names(const std::string& kind, const std::string& command,
                                      const Typed& typed) {
   if (kind.starts_with("NODE")) return node_names(typed);
+  if (kind == "POLICY") return policy_names(typed);
   if (kind == "MACHINE") return machine_names(command, typed);
   if (kind == "FROM" || kind == "TO") {  // of a trace
     if (command.find(" testbed ") == std::string::npos) return node_names(typed);

@@ -1,28 +1,20 @@
 #include "injector/backend.h"
 
-#include <algorithm>
-#include <set>
+#include "injector/difference.h"
 
 namespace sextant::injector {
 
 Result<void> Backend::replace(const std::vector<InjectedPolicy>& policies) {
-  const auto present = list();
-  if (!present) return tl::unexpected(present.error());
-  std::set<PolicyKey> wanted;
-  for (const auto& policy : policies) wanted.insert(policy.key);
-  std::vector<InjectedPolicy> different;
-  std::vector<PolicyKey> unwanted;
-  for (const auto& policy : policies) {
-    const auto same = [&](const PolicyReport& report) { return report.policy == policy; };
-    if (std::ranges::none_of(*present, same)) different.push_back(policy);
+  const auto reports = list();
+  if (!reports) return tl::unexpected(reports.error());
+  std::vector<InjectedPolicy> present;
+  for (const auto& report : *reports) present.push_back(report.policy);
+  const auto different = difference(present, policies);
+  if (const auto announcements = different.announcements(); !announcements.empty()) {
+    if (auto done = announce(announcements); !done) return done;
   }
-  for (const auto& report : *present)
-    if (!wanted.contains(report.policy.key)) unwanted.push_back(report.policy.key);
-  if (!different.empty()) {
-    if (auto done = announce(different); !done) return done;
-  }
-  if (unwanted.empty()) return {};
-  return withdraw(unwanted);
+  if (different.removed.empty()) return {};
+  return withdraw(different.withdrawals());
 }
 
 }  // namespace sextant::injector

@@ -16,7 +16,7 @@ struct PolicyEvent {
     kPresent,    // was there when the watch began
     kAnnounced,  // new
     kChanged,    // another content, delivery or headend's answer
-    kWithdrawn,  // only the key (and the name, where it is known) is set
+    kWithdrawn,  // the policy is as it was, where that is known; else only its key is set
   };
   Kind kind = Kind::kPresent;
   PolicyReport report;

@@ -55,7 +55,13 @@ Result<void> write_durably(const fs::path& path, std::string_view contents, mode
 
 /// Renames what was written to its name.
 Result<void> put_in_place(const fs::path& temporary, const fs::path& path) {
-  if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  if (::rename(temporary.c_str(), path.c_str()) == 0) {
+    // The name too outlives a power cut. Where a folder cannot be synced, the file system has no
+    // need of it (EINVAL) or is about to tell the next writer.
+    const UniqueFd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder) ::fsync(folder.get());
+    return {};
+  }
   const auto failed = system_error("put in place", path, errno);
   ::unlink(temporary.c_str());
   return failed;

@@ -58,7 +58,10 @@ bool operator==(const ExportRules& a, const ExportRules& b) {
 
 bool may_export(const Rib& rib, const ExportRules& rules, const Path& path) {
   const auto& traits = rib.pool()[path.attributes].traits();
-  if (traits.no_advertise || !takes_next_hop(rib, rules, path)) return false;
+  if (!takes_next_hop(rib, rules, path)) return false;
+  // RFC 1997 is about routes that were received: on our own, these words are for the peers.
+  if (path.peer == kLocalPeer) return true;
+  if (traits.no_advertise) return false;
   if (!rules.internal) return !traits.no_export;
   // RFC 4271 section 9.2 and RFC 4456 section 6: from an internal peer to an internal peer only
   // where one of them is a client.

@@ -29,5 +29,24 @@ TEST(ExportRules, KeepRoutesWithIpv6NextHopsFromPeersThatTakeNone) {  // RFC 895
   EXPECT_TRUE(may_have(kSrPolicyIpv4, key_of(policy), false)) << "RFC 9830 section 2.1";
 }
 
+// RFC 1997 speaks of received routes; RFC 9830 section 4.2.1 has the originator set NO_ADVERTISE.
+TEST(ExportRules, LetOwnRoutesGoWithWordsForTheReceiver) {
+  Rib rib{test_config()};
+  auto attributes = attributes_of();
+  attributes.communities = {kNoAdvertise, kNoExport};
+  const auto key = key_of("fd01::/64");
+  rib.announce(kIpv6Unicast, key, attributes, {.address = address_of("fd00::1")});
+  const auto path = rib.table(kIpv6Unicast).best(rib.table(kIpv6Unicast).find(key).value()).value();
+  for (const bool internal : {true, false}) {
+    const ExportRules rules{
+        .family = kIpv6Unicast, .internal = internal, .self = {.address = address_of("fd00::100")}};
+    ASSERT_TRUE(may_export(rib, rules, path));
+    const auto exported = export_set(rib, rules, path, attributes);
+    const auto told =
+        decode_attributes(exported.block, {.internal = internal}, {.family = kIpv6Unicast});
+    EXPECT_TRUE(told.attributes.has(kNoAdvertise));
+  }
+}
+
 }  // namespace
 }  // namespace sextant::bgp

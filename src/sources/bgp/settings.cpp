@@ -137,6 +137,12 @@ void filter(Fields& fields, const Value& map, std::string_view name, bgp::RouteF
   }
 }
 
+/// What holds where a peer says nothing else.
+struct Defaults {
+  std::uint32_t asn = 0;
+  const std::vector<bgp::Family>& families;
+};
+
 std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map,
                                          std::vector<bgp::Family> usual) {
   const auto* value = fields.optional(map, "families");
@@ -156,7 +162,7 @@ std::vector<bgp::Family> wanted_families(Fields& fields, const Value& map,
 }
 
 /// Families with a maximum for each where it is given.
-void families(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig& peer) {
+void families(Fields& fields, const Value& map, const Defaults& defaults, PeerConfig& peer) {
   bgp::MaxPrefixes most;
   if (const auto* limit = fields.optional(map, "maxPrefixes")) {
     fields.only(*limit, {"limit", "warnPercent", "restartSeconds"});
@@ -168,9 +174,9 @@ void families(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig
   }
   bool next_hop_self = false;
   boolean(fields, map, "nextHopSelf", next_hop_self);
-  std::vector<bgp::Family> usual = {bgp::kIpv4Unicast, bgp::kIpv6Unicast, bgp::kSrPolicyIpv6};
+  auto usual = defaults.families;
   // How policies fare is for the own AS's eyes. A peer that does not know the family never sees it.
-  if (peer.remote_as == own_as) usual.push_back(bgp::kLinkState);
+  if (peer.remote_as == defaults.asn) usual.push_back(bgp::kLinkState);
   for (const auto family : wanted_families(fields, map, std::move(usual))) {
     // The tunnels end at IPv6 addresses, so routes of IPv4 have IPv6 next hops (RFC 8950).
     const bool extended = family.afi == bgp::Afi::kIpv4 && family.safi != bgp::Safi::kSrPolicy;
@@ -212,8 +218,8 @@ constexpr std::array<std::string_view, 20> kCommonFields = {"description",
                                                             "export"};
 
 /// What a peer and the mesh have in common.
-void common(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig& peer) {
-  peer.remote_as = own_as;
+void common(Fields& fields, const Value& map, const Defaults& defaults, PeerConfig& peer) {
+  peer.remote_as = defaults.asn;
   text(fields, map, "description", peer.description);
   number(fields, map, "asn", 1, kMaxAsn, peer.remote_as);
   number(fields, map, "port", 1, kMaxPort, peer.port);
@@ -241,13 +247,14 @@ void common(Fields& fields, const Value& map, std::uint32_t own_as, PeerConfig& 
   seconds(fields, map, "connectRetrySeconds", peer.connect_retry, 1);
   boolean(fields, map, "routeReflectorClient", peer.route_reflector_client);
   boolean(fields, map, "enforceFirstAS", peer.enforce_first_as);
-  families(fields, map, own_as, peer);
+  families(fields, map, defaults, peer);
   graceful_restart(fields, map, peer.graceful_restart);
   filter(fields, map, "import", peer.import_filter);
   filter(fields, map, "export", peer.export_filter);
 }
 
-void peers(Fields& fields, const Value& value, bgp::SpeakerConfig& speaker) {
+void peers(Fields& fields, const Value& value, const Defaults& defaults,
+           bgp::SpeakerConfig& speaker) {
   const auto* entries = fields.list(value);
   if (entries == nullptr) return;
   std::vector<std::string_view> known(kCommonFields.begin(), kCommonFields.end());
@@ -257,7 +264,7 @@ void peers(Fields& fields, const Value& value, bgp::SpeakerConfig& speaker) {
     fields.only(entry, known);
     const auto* at = fields.required(entry, "address");
     const auto prefix = at == nullptr ? std::nullopt : fields.prefix(*at);
-    common(fields, entry, speaker.asn, peer);
+    common(fields, entry, defaults, peer);
     number(fields, entry, "maxNeighbors", 1, kMaxPort, peer.max_dynamic);
     if (!prefix) continue;
     peer.address = *prefix;
@@ -287,12 +294,13 @@ void listen(Fields& fields, const Value& root, bgp::SpeakerConfig& speaker) {
   }
 }
 
-BgpSettings read(Fields& fields, const Value& root) {
+BgpSettings read(Fields& fields, const Value& root, const std::vector<bgp::Family>& usual) {
   BgpSettings settings;
   auto& speaker = settings.speaker;
   fields.only(root, {"asn", "routerId", "clusterId", "listen", "locatorReach",
                      "restartDeferralSeconds", "mesh", "peers"});
   if (fields.required(root, "asn") != nullptr) number(fields, root, "asn", 1, kMaxAsn, speaker.asn);
+  const Defaults defaults{.asn = speaker.asn, .families = usual};
   std::optional<Ipv4Address> router_id;
   identifier(fields, root, "routerId", router_id);
   speaker.router_id = router_id.value_or(Ipv4Address());
@@ -309,12 +317,12 @@ BgpSettings read(Fields& fields, const Value& root) {
   if (const auto* mesh = fields.optional(root, "mesh")) {
     fields.only(*mesh, kCommonFields);
     auto& peer = settings.mesh.emplace();
-    common(fields, *mesh, speaker.asn, peer);
+    common(fields, *mesh, defaults, peer);
     if (fields.optional(*mesh, "families") == nullptr) {  // nodes inject nothing
       std::erase_if(peer.families, [](const auto& each) { return each.family == bgp::kLinkState; });
     }
   }
-  if (const auto* list = fields.optional(root, "peers")) peers(fields, *list, speaker);
+  if (const auto* list = fields.optional(root, "peers")) peers(fields, *list, defaults, speaker);
   if (!settings.mesh && speaker.peers.empty())
     fields.warn(root, "neither 'peers' nor 'mesh': there is nobody to talk to");
   return settings;
@@ -322,7 +330,14 @@ BgpSettings read(Fields& fields, const Value& root) {
 
 }  // namespace
 
-SettingsReading read_settings(std::string_view text, std::string_view source) {
+const std::vector<bgp::Family>& node_families() {
+  static const std::vector<bgp::Family> kFamilies{bgp::kIpv4Unicast, bgp::kIpv6Unicast,
+                                                  bgp::kSrPolicyIpv6};
+  return kFamilies;
+}
+
+SettingsReading read_settings(std::string_view text, std::string_view source,
+                              const std::vector<bgp::Family>& usual) {
   SettingsReading reading;
   const overlay::ObjectKey key{"File", std::string(source)};
   const auto documents = sources::parse_yaml(text);
@@ -338,18 +353,18 @@ SettingsReading read_settings(std::string_view text, std::string_view source) {
   Fields fields(root, key, source);
   if (root.kind != Value::Kind::kMap) {
     fields.error(root, std::string(to_string(root.kind)) + " where the settings' map is needed");
-  } else if (auto settings = read(fields, root); !fields.failed()) {
+  } else if (auto settings = read(fields, root, usual); !fields.failed()) {
     reading.settings = std::move(settings);
   }
   reading.findings = fields.release();
   return reading;
 }
 
-Result<BgpSettings> load_settings(const std::string& path) {
+Result<BgpSettings> load_settings(const std::string& path, const std::vector<bgp::Family>& usual) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return system_error(std::string(kReading), path, errno);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto reading = read_settings(text, path);
+  auto reading = read_settings(text, path, usual);
   if (reading.settings) return std::move(*reading.settings);
   std::string causes;
   for (const auto& finding : reading.findings) {

@@ -27,10 +27,17 @@ struct SettingsReading {
   std::vector<sources::Finding> findings;
 };
 
+/// What a node's peers are told where `families` is not given.
+[[nodiscard]] const std::vector<bgp::Family>& node_families();
+
 /// `source` names the file in messages. Files that it names (passwords) are read too.
-[[nodiscard]] SettingsReading read_settings(std::string_view text, std::string_view source);
+/// `usual`: the families of peers whose settings name none.
+[[nodiscard]] SettingsReading read_settings(
+    std::string_view text, std::string_view source,
+    const std::vector<bgp::Family>& usual = node_families());
 
 /// The file's settings. Error: it cannot be read, or all that is wrong in it.
-[[nodiscard]] Result<BgpSettings> load_settings(const std::string& path);
+[[nodiscard]] Result<BgpSettings> load_settings(
+    const std::string& path, const std::vector<bgp::Family>& usual = node_families());
 
 }  // namespace sextant::bgp_source
