@@ -260,14 +260,14 @@ kubernetes::NodeStatus make_node_status(const Reconciler& reconciler,
 }
 
 std::vector<PolicyReport> make_policy_reports(const Reconciler& reconciler,
-                                              const ReportContext& context, std::string_view kind) {
+                                              const ReportContext& context,
+                                              const std::vector<const overlay::Policy*>& policies) {
   std::vector<PolicyReport> reports;
   const auto* self = own_node(reconciler);
   const PolicyReporter reporter(reconciler, context);
-  for (const auto& [key, policy] : reconciler.resolver().intent().policies) {
-    if (key.kind != kind) continue;
-    auto& report = reports.emplace_back(reporter.report(policy));
-    if (self == nullptr || !leads_here(policy, *self)) continue;
+  for (const auto* policy : policies) {
+    auto& report = reports.emplace_back(reporter.report(*policy));
+    if (self == nullptr || !leads_here(*policy, *self)) continue;
     report.reason = "LeadsHere";
     report.message = "its endpoint is this node itself";
   }

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "agent/reconciler.h"
@@ -31,9 +30,10 @@ struct ReportContext {
 [[nodiscard]] kubernetes::NodeStatus make_node_status(const Reconciler& reconciler,
                                                       const ReportContext& context);
 
-/// Of the policy objects of one kind; of ones towards this node itself, that.
+/// Of policies of the intent; of ones towards this node itself, that.
 [[nodiscard]] std::vector<kubernetes::PolicyReport> make_policy_reports(
-    const Reconciler& reconciler, const ReportContext& context, std::string_view kind);
+    const Reconciler& reconciler, const ReportContext& context,
+    const std::vector<const overlay::Policy*>& policies);
 
 /// Whether the node forwards: the first reconcile has succeeded, the node's own SIDs are there, and
 /// nothing that all traffic needs has failed. `why_not` is filled where it does not.

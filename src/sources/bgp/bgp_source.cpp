@@ -17,6 +17,7 @@ using sources::Severity;
 constexpr std::chrono::seconds kStartRetry{5};
 /// What becomes of policies is told together, not edit by edit.
 constexpr std::chrono::milliseconds kStatesPause{100};
+constexpr int kStatesShare = 10;  // of the time, one part at most goes into it
 
 std::optional<Ipv6Address> ipv6_of(const overlay::Node& node) {
   const auto found = std::ranges::find_if(node.addresses, &IpAddress::is_v6);
@@ -281,7 +282,7 @@ void BgpSource::on_rejected() {
                                         .state = {.flags = bgp::kPathProvisioned},
                                         .unusable = route.reason});
   }
-  states_.set_rejected(std::move(rejected));
+  states_.set_rejected(rejected);
   outcomes_changed();
 }
 
@@ -303,7 +304,8 @@ void BgpSource::on_peer(const bgp::PeerInfo& peer) {
 
 void BgpSource::outcomes_changed() {
   if (told_peers_.empty() || !outcomes_ || std::exchange(telling_soon_, true)) return;
-  telling_.expires_after(kStatesPause);
+  using Duration = boost::asio::steady_timer::duration;
+  telling_.expires_after(std::max<Duration>(kStatesPause, states_cost_ * kStatesShare));
   telling_.async_wait([this](const boost::system::error_code& ended) {
     if (ended) return;
     telling_soon_ = false;
@@ -316,6 +318,7 @@ void BgpSource::tell_states() {
   if (told_peers_.empty() || !outcomes_ || self == merge_.intent().nodes.end()) return;
   const auto address = ipv6_of(self->second);
   if (!address) return;
+  const auto begin = std::chrono::steady_clock::now();
   const auto& config = speaker_->config();
   const auto change = states_.update(
       {.asn = config.asn, .router_id = config.router_id, .ipv6 = *address}, outcomes_());
@@ -325,6 +328,7 @@ void BgpSource::tell_states() {
     attributes.link_state = attribute;
     speaker_->announce(nlri, attributes, {.address = *address});
   }
+  states_cost_ = std::chrono::steady_clock::now() - begin;
 }
 
 // ---- State --------------------------------------------------------------------------------------

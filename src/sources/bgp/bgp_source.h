@@ -13,6 +13,7 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -102,7 +103,8 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   std::function<PathOutcomes()> outcomes_;
   boost::asio::steady_timer telling_;  // of what became of policies
   bool telling_soon_ = false;
-  std::vector<sources::Finding> findings_;  // of the settings and the speaker
+  std::chrono::steady_clock::duration states_cost_{};  // of working it out, the last time
+  std::vector<sources::Finding> findings_;             // of the settings and the speaker
 };
 
 }  // namespace sextant::bgp_source

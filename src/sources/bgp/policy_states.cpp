@@ -57,10 +57,10 @@ bgp::PolicyPathState state_of(const PathRoute& route, const PathOutcome& outcome
   return state;
 }
 
-PathOutcome outcome_of(const bgp::SrPolicyNlri& nlri, const PathRoute& route,
+PathOutcome outcome_of(const std::string& name, const PathRoute& route,
                        const PathOutcomes& outcomes) {
   if (!route.unusable.empty()) return {.evaluated = true, .reason = route.unusable};
-  const auto found = outcomes.find(policy_key(nlri).name);
+  const auto found = outcomes.find(name);
   // One to the null endpoint serves routes of its color, once there are some.
   if (found == outcomes.end()) return {.reason = "no route asks for it yet"};
   return found->second;
@@ -107,62 +107,66 @@ std::optional<PathRoute> path_route(const bgp::Attributes& attributes, const Rou
   return route;
 }
 
+const PathRoute* PolicyStates::Path::now() const {
+  return route ? &*route : rejected ? &*rejected : nullptr;
+}
+
+PolicyStates::Path& PolicyStates::path(const bgp::SrPolicyNlri& nlri) {
+  auto& path = paths_[nlri];
+  if (path.name.empty()) path.name = policy_key(nlri).name;
+  return path;
+}
+
 void PolicyStates::set(const bgp::SrPolicyNlri& nlri, std::optional<PathRoute> route) {
-  if (route) {
-    routes_.insert_or_assign(nlri, std::move(*route));
-  } else {
-    routes_.erase(nlri);
+  if (!route && !paths_.contains(nlri)) return;
+  auto& known = path(nlri);
+  known.route = std::move(route);
+  known.changed = true;
+}
+
+void PolicyStates::set_rejected(const std::map<bgp::SrPolicyNlri, PathRoute>& rejected) {
+  for (auto& [nlri, known] : paths_) {
+    if (!known.rejected || rejected.contains(nlri)) continue;
+    known.rejected.reset();
+    known.changed = true;
   }
-}
-
-void PolicyStates::set_rejected(std::map<bgp::SrPolicyNlri, PathRoute> rejected) {
-  rejected_ = std::move(rejected);
-}
-
-const PathRoute* PolicyStates::route(const bgp::SrPolicyNlri& nlri) const {
-  // A good route of one peer stands, whatever another one sent.
-  if (const auto found = routes_.find(nlri); found != routes_.end()) return &found->second;
-  const auto found = rejected_.find(nlri);
-  return found == rejected_.end() ? nullptr : &found->second;
+  for (const auto& [nlri, route] : rejected) {
+    auto& known = path(nlri);
+    if (known.rejected == route) continue;
+    known.rejected = route;
+    known.changed = true;
+  }
 }
 
 PolicyStates::Change PolicyStates::update(const bgp::PathHeadend& self,
                                           const PathOutcomes& outcomes) {
   Change change;
-  if (self_ != self) {  // every route is another one
-    for (auto& [nlri, told] : told_) change.gone.push_back(std::move(told.nlri));
-    told_.clear();
-    self_ = self;
-  }
-  const auto is_told_of = [](const PathRoute& route, const PathOutcome& outcome) {
-    return route.targeted || !outcome.leads_here;
-  };
-  for (auto told = told_.begin(); told != told_.end();) {
-    const auto* const now = route(told->first);
-    if (now != nullptr && is_told_of(*now, outcome_of(told->first, *now, outcomes))) {
-      ++told;
+  const bool moved = self_ != self;  // every route is another one
+  self_ = self;
+  for (auto path = paths_.begin(); path != paths_.end();) {
+    auto& [nlri, known] = *path;
+    const auto* const now = known.now();
+    const auto take_back = [&change](Path& from) {
+      if (from.told) change.gone.push_back(std::move(from.told->nlri));
+      from.told.reset();
+    };
+    if (now == nullptr) {
+      take_back(known);
+      path = paths_.erase(path);
       continue;
     }
-    change.gone.push_back(std::move(told->second.nlri));
-    told = told_.erase(told);
-  }
-  const auto tell = [&](const bgp::SrPolicyNlri& nlri, const PathRoute& now) {
-    auto outcome = outcome_of(nlri, now, outcomes);
-    if (!is_told_of(now, outcome)) return;
-    const auto known = told_.find(nlri);
-    if (known != told_.end() && known->second.route == now && known->second.outcome == outcome) {
-      return;
+    ++path;
+    auto outcome = outcome_of(known.name, *now, outcomes);
+    if (outcome.leads_here && !now->targeted) {
+      take_back(known);
+      continue;
     }
-    auto name = encoded(nlri, now, self);
-    if (known != told_.end() && known->second.nlri != name) {
-      change.gone.push_back(std::move(known->second.nlri));
-    }
-    change.told.emplace_back(name, bgp::encode(state_of(now, outcome)));
-    told_.insert_or_assign(nlri, Told{std::move(name), now, std::move(outcome)});
-  };
-  for (const auto& [nlri, now] : routes_) tell(nlri, now);
-  for (const auto& [nlri, now] : rejected_) {
-    if (!routes_.contains(nlri)) tell(nlri, now);
+    if (!moved && !known.changed && known.told && known.told->outcome == outcome) continue;
+    known.changed = false;
+    auto name = encoded(nlri, *now, self);
+    if (known.told && known.told->nlri != name) take_back(known);
+    change.told.emplace_back(name, bgp::encode(state_of(*now, outcome)));
+    known.told = Told{std::move(name), std::move(outcome)};
   }
   return change;
 }

@@ -53,7 +53,7 @@ class PolicyStates {
   /// None: the route is gone.
   void set(const bgp::SrPolicyNlri& nlri, std::optional<PathRoute> route);
   /// Routes that were malformed, all of them: nothing is known but their keys and why.
-  void set_rejected(std::map<bgp::SrPolicyNlri, PathRoute> rejected);
+  void set_rejected(const std::map<bgp::SrPolicyNlri, PathRoute>& rejected);
 
   struct Change {
     std::vector<bgp::LinkStateNlri> gone;
@@ -64,16 +64,21 @@ class PolicyStates {
   [[nodiscard]] Change update(const bgp::PathHeadend& self, const PathOutcomes& outcomes);
 
  private:
-  [[nodiscard]] const PathRoute* route(const bgp::SrPolicyNlri& nlri) const;
-
   struct Told {
     bgp::LinkStateNlri nlri;
-    PathRoute route;
     PathOutcome outcome;
   };
-  std::map<bgp::SrPolicyNlri, PathRoute> routes_;
-  std::map<bgp::SrPolicyNlri, PathRoute> rejected_;
-  std::map<bgp::SrPolicyNlri, Told> told_;
+  struct Path {
+    std::string name;                   // of its outcome
+    std::optional<PathRoute> route;     // a good route of one peer stands,
+    std::optional<PathRoute> rejected;  // whatever another one sent
+    bool changed = true;                // since it was told of
+    std::optional<Told> told;
+    [[nodiscard]] const PathRoute* now() const;
+  };
+  Path& path(const bgp::SrPolicyNlri& nlri);
+
+  std::map<bgp::SrPolicyNlri, Path> paths_;
   std::optional<bgp::PathHeadend> self_;
 };
 
