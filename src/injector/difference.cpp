@@ -36,7 +36,7 @@ Difference difference(const std::vector<InjectedPolicy>& present,
     const auto found = before.find(key);
     if (found == before.end()) {
       result.added.push_back(*policy);
-    } else if (*found->second != *policy) {
+    } else if (spelled_out(*found->second) != spelled_out(*policy)) {
       result.changed.push_back(*policy);
     } else {
       ++result.unchanged;

@@ -39,6 +39,15 @@ TEST(Difference, TellsWhatIsNewOtherAndGone) {
   EXPECT_TRUE(difference({policy(1)}, {policy(1)}).empty());
 }
 
+TEST(Difference, IsNoneWhereTheSameIsMeant) {
+  auto explicitly = policy(1);
+  explicitly.tunnel.lists[0].weight = 1;
+  explicitly.tunnel.policy_name = "p1";
+  EXPECT_TRUE(difference({explicitly}, {policy(1)}).empty());
+  explicitly.tunnel.lists[0].weight = 2;
+  EXPECT_EQ(difference({explicitly}, {policy(1)}).changed.size(), 1U);
+}
+
 /// Keeps what it is asked to do.
 class Recorder final : public Backend {
  public:

@@ -29,7 +29,7 @@ bgp::Attributes attributes_of(const InjectedPolicy& policy, Convention usual) {
   bgp::Attributes attributes;
   attributes.origin = bgp::Origin::kIgp;
   // The readers of policies have tried this: what does not fit never gets here.
-  attributes.tunnel_encapsulation = bgp::encode_sr_policy(policy.tunnel).value();
+  attributes.tunnel_encapsulation = bgp::encode_sr_policy(spelled_out(policy.tunnel)).value();
   for (const auto& headend : policy.headends)
     attributes.extended_communities.push_back(bgp::ExtendedCommunity::route_target(headend, 0));
   if (policy.headends.empty() && policy.convention.value_or(usual) == Convention::kStandard)

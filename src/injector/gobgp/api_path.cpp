@@ -129,11 +129,8 @@ Result<apipb::Path> path_of(const InjectedPolicy& policy, Convention convention)
   add(path, next_hop);
   add_audience(path, policy, convention);
 
-  bgp::SrPolicyTunnel tunnel = policy.tunnel;
-  // The route is the only memory of the name.
-  if (tunnel.policy_name.empty()) tunnel.policy_name = policy.name;
   apipb::TunnelEncapAttribute attribute;
-  if (auto written = write_tunnel(tunnel, attribute); !written) {
+  if (auto written = write_tunnel(spelled_out(policy).tunnel, attribute); !written) {
     Error error = written.error();
     error.object = "policy " + policy.title() + ": " + error.object;
     return tl::unexpected(std::move(error));

@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "bgp/speaker_fixture_test.h"
+#include "injector/difference.h"
 #include "injector/gobgp/client.h"
 #include "injector/gobgp_backend.h"
 
@@ -227,6 +228,17 @@ TEST_F(GobgpTest, WhatIsInjectedIsListedAndSentWithNothingLost) {
   const auto& for_all = node->routes.at("1:5:192.168.12.254");
   EXPECT_TRUE(for_all.attributes.communities.empty());
   EXPECT_EQ(for_all.next_hop.address, ip("10.99.0.1")) << "GoBGP's own";
+}
+
+TEST_F(GobgpTest, WhatIsLeftOutIsSpelledOut) {
+  const auto backend = gobgp();
+  ASSERT_NE(backend, nullptr);
+  auto policy = simple();
+  policy.name = "gold";
+  policy.tunnel.lists[0].weight.reset();
+  ASSERT_TRUE(backend->announce({policy}));
+  EXPECT_EQ(policies(*backend), std::vector{spelled_out(policy)});
+  EXPECT_TRUE(difference(policies(*backend), {policy}).empty());
 }
 
 TEST_F(GobgpTest, SaysToWhichPeersAPolicyWent) {

@@ -37,7 +37,7 @@ bool has_message(const Segment& segment) {
 }
 
 bool has_message(const bgp::WeightedSegmentList& list) {
-  return list.unknown.empty() &&
+  return list.weight && list.unknown.empty() &&
          std::ranges::all_of(list.segments, [](const Segment& each) { return has_message(each); });
 }
 
@@ -68,7 +68,7 @@ apipb::SegmentTypeB message_of(const Segment& segment) {
 
 apipb::TunnelEncapSubTLVSRSegmentList message_of(const bgp::WeightedSegmentList& list) {
   apipb::TunnelEncapSubTLVSRSegmentList out;
-  out.mutable_weight()->set_weight(list.weight.value_or(1));
+  out.mutable_weight()->set_weight(*list.weight);
   for (const Segment& segment : list.segments) {
     out.add_segments()->PackFrom(message_of(segment));
   }
@@ -94,9 +94,8 @@ Result<void> add_bytes(const bgp::SrPolicyTunnel& tunnel, apipb::TunnelEncapTLV&
   return {};
 }
 
-Result<void> add_list(bgp::WeightedSegmentList list, apipb::TunnelEncapTLV& out) {
-  if (!list.weight) list.weight = 1;
-  if (!has_message(list)) return add_bytes({.lists = {std::move(list)}}, out);
+Result<void> add_list(const bgp::WeightedSegmentList& list, apipb::TunnelEncapTLV& out) {
+  if (!has_message(list)) return add_bytes({.lists = {list}}, out);
   add(out, message_of(list));
   return {};
 }

@@ -1,9 +1,9 @@
 // An SR Policy's Tunnel Encapsulation attribute as GoBGP's API takes it.
 //
-// What GoBGP 3.10 has a message for and encodes right goes as that message, so that `gobgp global
-// rib` shows it. All else goes as bytes in TunnelEncapSubTLVUnknown, which GoBGP sends on
+// What GoBGP 3.10 has a message for and encodes right goes as that message, so that GoBGP's own
+// tools show it. All else goes as bytes in TunnelEncapSubTLVUnknown, which GoBGP sends on
 // untouched: SRv6 binding SIDs (RFC 9830 section 2.4.3: GoBGP cuts their last two bytes), policy
-// names, MPLS binding SIDs, segments of other types than A and B, unknown sub-TLVs.
+// names, MPLS binding SIDs, segments of other types than B, lists without weight, unknown sub-TLVs.
 #pragma once
 
 #include "base/result.h"
@@ -15,9 +15,7 @@ class TunnelEncapAttribute;
 
 namespace sextant::injector {
 
-/// A list without weight gets weight 1, which means the same (RFC 9256 section 2.2): GoBGP's API
-/// knows no absence, and GoBGP 3.10 (Calico-VPP too, which embeds it) crashes when it shows a list
-/// without weight. Error: a list or name that does not fit its length field.
+/// Error: a list or name that does not fit its length field.
 [[nodiscard]] Result<void> write_tunnel(const bgp::SrPolicyTunnel& tunnel,
                                         apipb::TunnelEncapAttribute& out);
 

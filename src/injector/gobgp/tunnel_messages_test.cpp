@@ -38,7 +38,7 @@ Names kinds(const apipb::TunnelEncapTLV& tunnel) {
 }
 
 bgp::WeightedSegmentList list_of(std::vector<bgp::Segment> segments) {
-  return {.segments = std::move(segments)};
+  return {.weight = 1, .segments = std::move(segments)};
 }
 
 TEST(TunnelMessages, WhatGobgpKnowsIsAMessage) {
@@ -61,28 +61,17 @@ TEST(TunnelMessages, WhatGobgpDoesNotKnowOrCutsIsBytes) {
       .srv6_binding_sids = {bgp::Srv6BindingSid::of(sid("cafe::25"))},
       .lists = {list_of({bgp::Segment{.type = bgp::SegmentType::kI, .value = {0, 0}}}),
                 list_of({bgp::Segment::of(sid("fcff:6::1"))}),
-                {.segments = {bgp::Segment::of(sid("fcff:6::1"))}, .unknown = {{200, {1}}}}},
+                {.weight = 1,
+                 .segments = {bgp::Segment::of(sid("fcff:6::1"))},
+                 .unknown = {{200, {1}}}},
+                {.segments = {bgp::Segment::of(sid("fcff:6::1"))}}},
       .policy_name = "gold",
       .unknown = {{77, {1, 2}}},
   };
   EXPECT_EQ(kinds(written(tunnel)),
             (Names{"bytes of 13", "bytes of 20", "bytes of 130", "bytes of 77", "bytes of 128",
-                   "SRSegmentList", "bytes of 128"}))
+                   "SRSegmentList", "bytes of 128", "bytes of 128"}))
       << "lists stay in their order";
-}
-
-TEST(TunnelMessages, AListWithoutWeightGetsTheOneThatItHasAnyway) {
-  const auto tunnel =
-      written({.lists = {list_of({bgp::Segment::of(sid("fcff:6::1"))}),
-                         list_of({bgp::Segment{.type = bgp::SegmentType::kI, .value = {0, 0}}})}});
-  apipb::TunnelEncapSubTLVSRSegmentList list;
-  ASSERT_TRUE(tunnel.tlvs(0).UnpackTo(&list));
-  EXPECT_EQ(list.weight().weight(), 1U);
-  apipb::TunnelEncapSubTLVUnknown bytes;
-  ASSERT_TRUE(tunnel.tlvs(1).UnpackTo(&bytes));
-  // Reserved, then the weight sub-TLV: type 9, length 6, flags, reserved, 1. RFC 9830
-  // section 2.4.4.1
-  EXPECT_EQ(bytes.value().substr(0, 9), std::string({0, 9, 6, 0, 0, 0, 0, 0, 1}));
 }
 
 TEST(TunnelMessages, SegmentsKeepBehaviorStructureAndFlags) {

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+"""injectors_test.py BIN: policies injected behind r3 of the full testbed whose nodes know each other by BGP alone.
+
+SRv6-PI's file, as it is: announced, seen on the wire, edited, withdrawn, with the same commands through sextantd and through
+Debian's gobgpd in its place. Exit status 77: skipped.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import lab
+from lab import run, until
+
+NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
+# As SRv6-PI reads it: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
+POLICY = """
+nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
+iswithdraw: false
+age: {seconds: 1638267871, nanos: 992981348}
+sourceasn: 5600
+family: {afi: 2, safi: 73}
+neighborip: "fd12::1000"
+segmentlist:
+  weight: 0
+  segments:
+  - {sid: "fcff:6::1", behavior: 18}
+  - {sid: "fcff:8::1", behavior: 18}
+  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
+bsid: "cafe::25"
+priority: 0
+nexthop: "fd12::1000"
+"""
+OF_WORKER2 = "fcdd::12aa:d460:b250:45:b05"  # its End.DT6, as its ConfigMap has it
+# `sextant pi`, by who injects.
+PI = {"sextantd": [], "gobgpd": ["-u", "127.0.0.1", "-p", "50051"]}
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+class FullTestbed:
+    def __init__(self, programs):
+        self.name = f"bgp{os.getpid()}"
+        self.sextant = str(pathlib.Path(programs).resolve() / "sextant")
+        self.home = pathlib.Path("/run/sextant-testbed") / self.name
+
+    def up(self, injector):
+        """Repairs what does not run; another injector takes the place of the one before."""
+        return run(self.sextant, "testbed", "full", "up", "--name", self.name, "--pods", "1", "--bgp", injector)
+
+    def down(self):
+        run(self.sextant, "testbed", "full", "down", "--name", self.name)
+
+    def netns(self, machine):
+        return f"sx-{self.name}-{machine}"
+
+    def inside(self, machine, *command):
+        return run("ip", "netns", "exec", self.netns(machine), *command)
+
+    def status(self, node, *what):
+        return json.loads(run(self.sextant, *what, "--socket", str(self.home / f"{node}.sock"), "-o", "json"))["items"]
+
+    def pi(self, injector, *what):
+        """On the injector's machine, as its operator."""
+        return self.inside("injector", "env", f"SEXTANT_INJECTOR_SOCKET={self.home}/injector.sock",
+                           self.sextant, "pi", *what, *PI[injector])
+
+    def reaches(self, node, other, family):
+        found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))
+        address = next(entry["local"] for link in found for entry in link["addr_info"]
+                       if entry["scope"] == "global" and not link["ifname"].startswith("lo"))
+        done = subprocess.run(["ip", "netns", "exec", self.netns(f"pod-{node}-1"), "ping", f"-{family}", "-c", "1", "-W", "1",
+                               address], stdout=subprocess.DEVNULL, check=False, env=lab.ENVIRONMENT)
+        return done.returncode == 0
+
+    def passes(self, router, node, other):
+        """Whether IPv6 packets of the two pods pass the router, with a routing header."""
+        capture = subprocess.Popen(
+            ["ip", "netns", "exec", self.netns(router), "tcpdump", "-n", "-l", "-i", "any", "-c", "1",
+             f"ip6[6] = 43 and src host {NODES[node]} and dst net fcff::/16"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.ENVIRONMENT)
+        try:
+            while b"listening on" not in capture.stderr.readline():
+                pass
+            for _ in range(5):
+                if not self.reaches(node, other, 6):
+                    return False
+            return capture.poll() == 0 or capture.wait(1) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            if capture.poll() is None:
+                capture.terminate()
+            capture.communicate()
+
+
+class Injectors(unittest.TestCase):
+    programs = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.testbed = FullTestbed(cls.programs)
+        cls.addClassCleanup(cls.testbed.down)
+        cls.testbed.up("sextantd")
+
+    def candidate(self, node):
+        """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
+        for policy in self.testbed.status(node, "policies"):
+            if policy["endpoint"] != NODES["worker2"] or policy["family"] != "IPv6":
+                continue
+            for path in policy["candidatePaths"]:
+                if path["active"]:
+                    return [sid for entry in path["segmentLists"] for sid in entry["segments"]]
+        return None
+
+    def test_a_nodes_reach_each_other_without_any_policy(self):
+        self.assertIn("60 of 60 checks passed", run(self.testbed.sextant, "testbed", "full", "test", "--name",
+                                                    self.testbed.name))
+
+    def test_b_the_injectors_policies_steer_are_edited_and_go(self):
+        self.inject_edit_and_delete("sextantd")
+
+    def test_c_gobgp_in_its_place_does_the_same(self):
+        self.inject_edit_and_delete("gobgpd")
+
+    def inject_edit_and_delete(self, injector):
+        self.testbed.up(injector)
+        with tempfile.TemporaryDirectory() as folder:
+            policy, edited = pathlib.Path(folder) / "policy.yaml", pathlib.Path(folder) / "edited.yaml"
+            policy.write_text(POLICY)
+            edited.write_text(POLICY.replace("fcff:6::1", "fcff:7::1"))
+
+            self.testbed.pi(injector, "create", "--policyFile", str(policy))
+            self.steers_by(injector, "r6", "fcff:6::1")
+            self.assertIn("unchanged", self.testbed.pi(injector, "create", "-f", str(policy)))
+            self.testbed.pi(injector, "edit", "-f", str(edited))
+            self.steers_by(injector, "r7", "fcff:7::1")
+            self.testbed.pi(injector, "delete", "94,fd12::1000,4")
+        until("no policy", lambda: self.candidate("master") is None)
+        self.assertEqual(json.loads(self.testbed.pi(injector, "list", "-o", "json"))["items"], [])
+        self.assertTrue(self.testbed.reaches("master", "worker2", 6), "by the plain path")
+
+    def steers_by(self, injector, router, sid):
+        until(f"a path by {router}", lambda: self.candidate("master") == [sid, "fcff:8::1", OF_WORKER2])
+        self.assertTrue(self.testbed.passes(router, "master", "worker2"), f"packets at {router}")
+        policies = json.loads(self.testbed.pi(injector, "list", "-o", "json"))["items"]
+        self.assertEqual([[(peer["peer"], peer["sent"]) for peer in policy["status"]["peers"]] for policy in policies],
+                         [[(address, True) for address in NODES.values()]])
+
+
+def main():
+    if os.geteuid() != 0:
+        skip("needs root for network namespaces")
+    missing = [tool for tool in ("tcpdump", "ping", "ip", "gobgpd") if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])]
+    if missing:
+        skip("not installed: " + ", ".join(missing))
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    Injectors.programs = sys.argv.pop(1)
+    unittest.main(verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
