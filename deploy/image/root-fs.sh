@@ -48,17 +48,21 @@ for library in $(libraries); do
 done
 
 # The licences of what is not ours, as their packages want it.
+keep_licence() {
+  local copyright=/usr/share/doc/$1/copyright
+  if [[ -z $1 || ! -r $copyright || -e $root$copyright.gz ]]; then return; fi
+  mkdir -p "$root$(dirname "$copyright")"
+  gzip --no-name -9 <"$copyright" >"$root$copyright.gz"
+}
 mkdir -p "$root/usr/share/doc"
 if command -v dpkg-query >/dev/null; then
   for file in $(libraries) "$plugins/host-local" "$certificates"; do
     # Debian's packages name the files below /usr or below /, whichever they had before the two were merged.
     package=$(dpkg-query --search "$file" "/usr$file" "$(readlink -f "$file")" 2>/dev/null | sed -n '1s/:.*//p' || true)
-    copyright=/usr/share/doc/$package/copyright
-    if [[ -n $package && -r $copyright && ! -e $root$copyright.gz ]]; then
-      mkdir -p "$root$(dirname "$copyright")"
-      gzip --no-name -9 <"$copyright" >"$root$copyright.gz"
-    fi
+    keep_licence "$package"
   done
+  # Linked in as archives: gRPC, where the build has it (cmake/gobgp.cmake).
+  for package in libabsl-dev libc-ares-dev libgrpc-dev libprotobuf-dev libre2-dev; do keep_licence "$package"; done
 fi
 
 # What was laid out runs: every library is there, and of the right version.

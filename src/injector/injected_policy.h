@@ -49,8 +49,8 @@ struct InjectedPolicy {
   friend bool operator==(const InjectedPolicy&, const InjectedPolicy&) = default;
 };
 
-/// With the weight 1 of lists that name none (RFC 9256 section 2.2). So they are sent: GoBGP 3, and
-/// Calico-VPP with it, crashes when it shows a list without weight.
+/// With the weight 1 of lists that name none (RFC 9256 section 2.2). So they are sent: GoBGP 3.10
+/// crashes when it shows a list without weight, and Calico-VPP is built on GoBGP.
 [[nodiscard]] bgp::SrPolicyTunnel spelled_out(bgp::SrPolicyTunnel tunnel);
 /// And with the name as the policy's name (RFC 9830 section 2.4.8). So two are compared: some back
 /// ends have no other place for a name.

@@ -246,9 +246,13 @@ TEST_F(GobgpTest, SaysToWhichPeersAPolicyWent) {
   ASSERT_NE(backend, nullptr);
   ASSERT_TRUE(backend->announce({simple()}));
   const auto node = peer();
-  const auto reports = backend->list();
-  ASSERT_TRUE(reports) << reports.error().message();
-  ASSERT_EQ(reports->size(), 1U);
+  Result<std::vector<PolicyReport>> reports;
+  // Our side of the session may be up a moment before GoBGP's.
+  ASSERT_TRUE(run_until([&] {
+    reports = backend->list();
+    return reports && reports->size() == 1 && reports->front().peers.size() == 2 &&
+           reports->front().peers[0].established;
+  }));
   EXPECT_TRUE(reports->front().peers_known);
   EXPECT_FALSE(reports->front().headends_known);
   EXPECT_EQ(reports->front().peers,
