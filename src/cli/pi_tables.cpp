@@ -76,7 +76,9 @@ std::string headends_cell(const PolicyReport& report) {
   if (!report.headends_known) return "-";
   if (report.headends.empty()) return "no headend reports it";
   const auto accepted = std::ranges::count_if(report.headends, &HeadendReport::accepted);
-  auto text = fmt::format("{}/{} accepted", accepted, report.headends.size());
+  // Headends that the policy names and that say nothing have not accepted it.
+  const auto all = std::max(report.headends.size(), report.policy.headends.size());
+  auto text = fmt::format("{}/{} accepted", accepted, all);
   for (const auto& headend : report.headends) {
     if (!headend.accepted)
       text +=

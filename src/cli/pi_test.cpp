@@ -69,6 +69,9 @@ TEST(PiTables, SayWhoWasToldAndWhoTookIt) {
   one.headends = {{.headend = "10.0.0.1", .accepted = true, .active = true},
                   {.headend = "10.0.0.2", .reason = "its weight is 0"}};
   EXPECT_EQ(headends_cell(one), "1/2 accepted; rejected: 10.0.0.2: its weight is 0");
+  auto named = one;
+  named.policy.headends.assign(4, Ipv4Address::parse("10.0.0.9").value());
+  EXPECT_THAT(headends_cell(named), HasSubstr("1/4 accepted")) << "two of them say nothing";
   const auto table = pi_table({one});
   EXPECT_THAT(table, HasSubstr("gold  94     fd12::1000  4     -     -     fcff:6::1, fcff:8::1"));
   EXPECT_THAT(pi_details(one), HasSubstr("not sent to     fd10::1: the session is Active\n"));

@@ -72,7 +72,7 @@ Result<void> verdict_of(const PolicySet& set) {
     mistakes += "\n  " + finding.text();
   }
   if (mistakes.empty()) return {};
-  return failure("read policies", "", "nothing was changed, since there are mistakes:" + mistakes);
+  return failure("read", "policies", "nothing was changed, since there are mistakes:" + mistakes);
 }
 
 Result<PolicySet> load_policies(const std::vector<std::string>& paths) {

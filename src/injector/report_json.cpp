@@ -16,7 +16,8 @@ namespace json = boost::json;
 using sources::Fields;
 using sources::Value;
 
-constexpr auto kOperation = "read the injector's answer";
+constexpr auto kOperation = "read";
+constexpr auto kObject = "the injector's answer";
 constexpr std::array<std::pair<PolicyEvent::Kind, std::string_view>, 4> kKinds{
     {{PolicyEvent::Kind::kPresent, "Present"},
      {PolicyEvent::Kind::kAnnounced, "Announced"},
@@ -64,7 +65,7 @@ Result<PolicyReport> read_report(const Value& root) {
   auto policy = read_injected_policy(root, fields);
   if (!policy) {
     const auto findings = fields.release();
-    return failure(kOperation, "", findings.empty() ? "no policy" : findings.front().text(),
+    return failure(kOperation, kObject, findings.empty() ? "no policy" : findings.front().text(),
                    "the daemon and this program are of different versions");
   }
   report.policy = std::move(*policy);
@@ -73,8 +74,8 @@ Result<PolicyReport> read_report(const Value& root) {
 
 Result<Value> parse(const std::string& answer) {
   auto documents = sources::parse_yaml(answer);
-  if (!documents) return failure(kOperation, "", documents.error().reason);
-  if (documents->size() != 1) return failure(kOperation, "", "not exactly one document");
+  if (!documents) return failure(kOperation, kObject, documents.error().reason);
+  if (documents->size() != 1) return failure(kOperation, kObject, "not exactly one document");
   return std::move(documents->front());
 }
 
@@ -136,7 +137,7 @@ Result<PolicyEvent> read_event(const std::string& line) {
     if (!report) return tl::unexpected(report.error());
     return PolicyEvent{.kind = kind, .report = std::move(*report)};
   }
-  return failure(kOperation, "", "'" + type + "' is no kind of event");
+  return failure(kOperation, kObject, "'" + type + "' is no kind of event");
 }
 
 std::string documents_text(const std::vector<InjectedPolicy>& policies) {

@@ -59,6 +59,9 @@ tl::expected<std::vector<InjectedPolicy>, HttpResponse> policies_of(const HttpRe
   auto set = read_policies({{"request", request.body}});
   if (const auto verdict = verdict_of(set); !verdict)
     return tl::unexpected(error_response(400, verdict.error().cause));
+  if (!set.unwanted().empty())
+    return tl::unexpected(error_response(
+        400, "a policy with 'iswithdraw: true' is withdrawn by its key: POST /v1/withdraw"));
   return set.wanted();
 }
 

@@ -11,6 +11,23 @@ namespace sextant::injector {
 namespace {
 
 constexpr auto kReading = "read the injector's settings";
+constexpr std::size_t kMostLogged = 20;  // single policies of one change
+
+void log_change(const Difference& change) {
+  const auto count = change.added.size() + change.changed.size() + change.removed.size();
+  if (count > kMostLogged) {
+    log::info("{} policies announced, {} changed, {} withdrawn", change.added.size(),
+              change.changed.size(), change.removed.size());
+    return;
+  }
+  const auto line = [](const char* what, const std::vector<InjectedPolicy>& policies) {
+    for (const auto& policy : policies)
+      log::info({{"object", "InjectedPolicy/" + policy.title()}}, "{}: {}", what, policy.title());
+  };
+  line("announced", change.added);
+  line("changed", change.changed);
+  line("withdrawn", change.removed);
+}
 
 }  // namespace
 
@@ -103,9 +120,7 @@ Result<Difference> Injector::apply(Difference change) {
   withdraw_later(change.withdrawals());
   counts_.announced += change.added.size() + change.changed.size();
   counts_.withdrawn += change.removed.size();
-  for (const auto& policy : change.added) log::info("announced: {}", policy.title());
-  for (const auto& policy : change.changed) log::info("changed: {}", policy.title());
-  for (const auto& policy : change.removed) log::info("withdrawn: {}", policy.title());
+  log_change(change);
   publish();
   return change;
 }
@@ -121,16 +136,31 @@ void Injector::withdraw_later(std::vector<PolicyKey> keys) {
   });
 }
 
+std::vector<HeadendReport> Injector::headends_of(
+    const PolicyKey& key, const std::map<std::string, std::string>& names) const {
+  auto reports = headends_.reports(key);
+  for (auto& report : reports) {
+    const auto name = names.find(report.headend);
+    if (name != names.end()) report.headend = name->second;
+  }
+  return reports;
+}
+
 std::vector<PolicyReport> Injector::reports() const {
   std::vector<PolicyReport> reports;
   reports.reserve(store_.policies().size());
   const auto peers = speaker_.peers();
   const bool heard = headends_are_heard(peers);
+  std::map<std::string, std::string>
+      names;  // of headends that are peers, as the settings call them
+  for (const auto& peer : peers)
+    if (peer.negotiated && !peer.config.description.empty() && !peer.dynamic)
+      names.emplace(peer.negotiated->remote_id.to_string(), peer.config.description);
   for (const auto& [key, policy] : store_.policies()) {
     reports.push_back({.policy = policy,
                        .peers = announcer_.deliveries(policy, peers),
                        .peers_known = true,
-                       .headends = headends_.reports(key),
+                       .headends = headends_of(key, names),
                        .headends_known = heard});
   }
   return reports;

@@ -7,7 +7,7 @@
 // a restart tells the peers the same routes again, and they never see one withdrawn (RFC 4724).
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +63,9 @@ class Injector final : private bgp::SpeakerListener {
   void on_peer(const bgp::PeerInfo& peer) override;
 
   [[nodiscard]] Result<Difference> apply(Difference change);
+  /// What headends say, under the `names` that their BGP identifiers have.
+  [[nodiscard]] std::vector<HeadendReport> headends_of(
+      const PolicyKey& key, const std::map<std::string, std::string>& names) const;
   void announce_all();
   void withdraw_later(std::vector<PolicyKey> keys);
   /// Tells the watchers, once for all that happens in one turn of the loop.

@@ -38,6 +38,7 @@ class FullTestbed:
         self.program = str(pathlib.Path(speaker).resolve())
         self.home = pathlib.Path("/run/sextant-testbed") / self.name
         self.processes = []
+        self.injector = None
         self.agents = {}
 
     def up(self):
@@ -150,6 +151,7 @@ class Agents(unittest.TestCase):
             "peers": [{"address": address, "remote_as": 64512, "mode": "active", "calico": True,
                        "families": ["ipv6-srpolicy"]} for address in NODES.values()]})
         self.testbed.processes.append(injector)
+        self.testbed.injector = injector
         for address in NODES.values():
             injector.up(address)
 
@@ -181,6 +183,53 @@ class Agents(unittest.TestCase):
         for other in ("worker1", "worker2"):
             for family in (4, 6):
                 self.assertTrue(self.testbed.reaches("master", other, family))
+
+    def test_cc_the_injectors_daemon_says_who_took_a_policy_and_keeps_it(self):
+        if self.testbed.injector:
+            self.testbed.injector.end()  # it has the same address
+        work, socket = self.testbed.work, str(self.testbed.home / "injector.sock")
+        settings = work / "injector.yaml"
+        settings.write_text(json.dumps({"asn": 64512, "routerId": "192.168.9.254", "peers": [
+            {"address": address, "description": node, "mode": "Active", "connectRetrySeconds": 1}
+            for node, address in NODES.items()]}))
+
+        def start():
+            daemon = lab.Daemon(self.testbed, self.testbed.netns("injector"), "injector-daemon",
+                                str(self.testbed.programs / "sextantd"), "--injector", str(settings), "--socket", socket,
+                                "--state", str(work / "injector-state"))
+            self.testbed.processes.append(daemon)
+            return daemon
+
+        def pi(*words):
+            return run(str(self.testbed.programs / "sextant"), "pi", *words, "--socket", socket)
+
+        def policy(*segments):
+            path = work / "policy.yaml"
+            path.write_text(json.dumps({
+                "nlri": POLICY, "iswithdraw": False, "family": {"afi": 2, "safi": 73}, "bsid": "cafe::25", "priority": 0,
+                "nexthop": POLICY["endpoint"], "segmentlist": {"weight": 0, "segments": [
+                    {"sid": sid, "behavior": 18} for sid in (*segments, OF_WORKER2)]}}))
+            return str(path)
+
+        daemon = start()
+        until("it is told", lambda: "created" in pi("create", "-f", policy("fcff:6::1", "fcff:8::1")))
+        until("both headends take it", lambda: "2/2 accepted" in pi("list"))
+        self.assertEqual(self.candidate("master"), ["fcff:6::1", "fcff:8::1", OF_WORKER2])
+        self.assertTrue(self.testbed.passes("r6", "master", "worker2"))
+        # One more segment is one too many for worker1.
+        pi("edit", "-f", policy("fcff:4::1", "fcff:6::1", "fcff:8::1"))
+        said = until("worker1 says why not", lambda: "1/2 accepted" in (text := pi("list")) and text)
+        self.assertIn("rejected: worker1: ", said)
+        self.assertIn("more than maxSegments (3)", said)
+        # Killed: the headends keep the policy, and it is not withdrawn when the injector is back.
+        daemon.end(signal.SIGKILL)
+        self.assertEqual(len(self.candidate("master")), 4)
+        daemon = start()
+        until("it hears the headends again", lambda: "1/2 accepted" in pi("list"))
+        self.assertEqual(len(self.candidate("master")), 4)
+        pi("delete", "--all")
+        until("no policy", lambda: self.candidate("master") is None)
+        daemon.end()
 
     def test_d_headends_tell_the_injector_what_became_of_a_policy(self):
         injector = lab.Speaker(self.testbed, self.testbed.netns("injector"), "collector", {
