@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "kube/base64.h"
+#include "base/base64.h"
 #include "kube/config.h"
 #include "kube/credentials.h"
 #include "kube/endpoint.h"

@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "kube/base64.h"
+#include "base/base64.h"
 #include "kube/client_fixture_test.h"
 #include "kube/endpoint.h"
 
@@ -153,15 +153,6 @@ TEST_F(KubeconfigTest, ReadsAPodsServiceAccount) {
   EXPECT_EQ(config->token_file, directory.path() + "/token");
   places.port = "nonsense";
   EXPECT_FALSE(in_cluster_config(places));
-}
-
-TEST(Base64, ReadsWhatItWrites) {
-  for (const std::string& text : {std::string(), std::string("a"), std::string("ab"),
-                                  std::string("abc"), std::string("\0\xff", 2)})
-    EXPECT_EQ(from_base64(to_base64(text)), text);
-  EXPECT_EQ(from_base64("YWJj\n ZA==\n"), "abcd");
-  for (const std::string bad : {"a", "ab=c", "a===", "====", "YWJ%", "YQ"})
-    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
 }
 
 }  // namespace
