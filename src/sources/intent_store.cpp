@@ -149,6 +149,7 @@ void IntentStore::leave(const Object& object) {
     pools_changed_ = true;
   }
   if (is_block_affinity(object)) --block_affinities_;
+  if (object.bgp) peering_.erase(object.key.name, *object.bgp);
 }
 
 void IntentStore::enter(const std::shared_ptr<const Object>& object) {
@@ -166,6 +167,7 @@ void IntentStore::enter(const std::shared_ptr<const Object>& object) {
     pools_changed_ = true;
   }
   if (is_block_affinity(*object)) ++block_affinities_;
+  if (object->bgp) peering_.set(object->key.name, *object->bgp);
 }
 
 /// Who allocates may have changed, or which blocks are pods': then every node is another one.

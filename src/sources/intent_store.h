@@ -39,6 +39,8 @@ class IntentStore {
   [[nodiscard]] overlay::IntentChange take_change();
 
   [[nodiscard]] const overlay::Intent& intent() const { return intent_; }
+  /// What they say of BGP, as of the last set().
+  [[nodiscard]] const Peering& peering() const { return peering_; }
   /// Who allocates, as of the last take_change(): kNode or kCalico.
   [[nodiscard]] Ipam ipam() const { return calico_ ? Ipam::kCalico : Ipam::kNode; }
   /// The object that the node's locator comes from; an empty key where it has none.
@@ -70,6 +72,7 @@ class IntentStore {
   std::set<std::string> touched_nodes_;
   overlay::IntentChange change_;  // of all but nodes
   overlay::Intent intent_;
+  Peering peering_;
 };
 
 }  // namespace sextant::sources

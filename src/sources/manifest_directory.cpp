@@ -130,6 +130,7 @@ Result<overlay::IntentChange> ManifestDirectory::reload() {
 }
 
 const overlay::Intent& ManifestDirectory::intent() const { return state_->set.intent(); }
+const Peering& ManifestDirectory::peering() const { return state_->set.peering(); }
 
 std::vector<Finding> ManifestDirectory::findings() const {
   auto all = state_->set.findings();

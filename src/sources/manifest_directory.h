@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "overlay/intent.h"
 #include "sources/finding.h"
+#include "sources/peering.h"
 
 namespace sextant::sources {
 
@@ -42,6 +43,7 @@ class ManifestDirectory {
 
   /// The state after open() and all changes given out since.
   [[nodiscard]] const overlay::Intent& intent() const;
+  [[nodiscard]] const Peering& peering() const;
   /// Sorted by severity, object and place. New ones are logged as they appear.
   [[nodiscard]] std::vector<Finding> findings() const;
   /// Whether the directory could be read at least once. While it could not, an empty intent() means

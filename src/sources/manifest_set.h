@@ -40,6 +40,7 @@ class ManifestSet {
   [[nodiscard]] overlay::IntentChange take_change() { return store_.take_change(); }
 
   [[nodiscard]] const overlay::Intent& intent() const { return store_.intent(); }
+  [[nodiscard]] const Peering& peering() const { return store_.peering(); }
   /// Errors first, then by object and place.
   [[nodiscard]] std::vector<Finding> findings() const;
 

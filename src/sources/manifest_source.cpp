@@ -43,6 +43,7 @@ class ManifestSource final : public Source {
     listener_(change);
   }
   [[nodiscard]] const overlay::Intent& intent() const override { return directory_.intent(); }
+  [[nodiscard]] const Peering& peering() const override { return directory_.peering(); }
   [[nodiscard]] std::vector<Finding> findings() const override { return directory_.findings(); }
   [[nodiscard]] bool loaded() const override { return directory_.loaded(); }
   /// A bad file may hold any object.

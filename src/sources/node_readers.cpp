@@ -1,4 +1,5 @@
 // core/v1 Node and SRv6Node.
+#include <algorithm>
 #include <limits>
 #include <unordered_set>
 
@@ -55,9 +56,11 @@ void read_labels(const Value& metadata, Fields& fields, NodePart& part) {
   }
 }
 
-void read_annotations(const Value& metadata, Fields& fields, NodePart& part) {
+void read_annotations(const Value& metadata, Fields& fields, Object& object) {
+  auto& part = *object.node;
   const auto* annotations = fields.optional(metadata, "annotations");
   if (annotations == nullptr) return;
+  read_calico_annotations(*annotations, fields, object);
   if (const auto* locator = fields.optional(*annotations, kLocatorAnnotation)) {
     part.locator = read_locator(*locator, nullptr, fields);
   }
@@ -109,6 +112,19 @@ void read_pod_prefixes(const Value& value, Fields& fields, NodePart& part) {
   }
 }
 
+void read_internal_addresses(const Value& root, Fields& fields, NodePart& part) {
+  const auto* status = fields.optional(root, "status");
+  const auto* addresses = status == nullptr ? nullptr : fields.optional(*status, "addresses");
+  const auto* entries = addresses == nullptr ? nullptr : fields.list(*addresses);
+  if (entries == nullptr) return;
+  for (const auto& entry : *entries) {
+    const auto* type = fields.required(entry, "type");
+    const auto* text = fields.required(entry, "address");
+    if (type == nullptr || text == nullptr || type->text != "InternalIP") continue;
+    if (const auto address = read_node_address(*text, fields)) part.addresses.push_back(*address);
+  }
+}
+
 }  // namespace
 
 std::optional<IpAddress> read_node_address(const Value& value, Fields& fields) {
@@ -129,7 +145,7 @@ void read_node(const Value& root, Fields& fields, Object& object) {
   part.node = object.key.name;
   const auto* metadata = root.find("metadata");
   read_labels(*metadata, fields, part);
-  read_annotations(*metadata, fields, part);
+  read_annotations(*metadata, fields, object);
   if (const auto* spec = fields.optional(root, "spec")) {
     const auto add = [&](const Value& text) {
       if (const auto prefix = fields.prefix(text)) part.pod_prefixes.push_back({*prefix, {}});
@@ -142,16 +158,11 @@ void read_node(const Value& root, Fields& fields, Object& object) {
       add(*one);
     }
   }
-  const auto* status = fields.optional(root, "status");
-  const auto* addresses = status == nullptr ? nullptr : fields.optional(*status, "addresses");
-  const auto* entries = addresses == nullptr ? nullptr : fields.list(*addresses);
-  if (entries == nullptr) return;
-  for (const auto& entry : *entries) {
-    const auto* type = fields.required(entry, "type");
-    const auto* text = fields.required(entry, "address");
-    if (type == nullptr || text == nullptr || type->text != "InternalIP") continue;
-    if (const auto address = read_node_address(*text, fields)) part.addresses.push_back(*address);
-  }
+  read_internal_addresses(root, fields, part);
+  // A Node that is registered with an IPv4 address alone: the IPv6 one that Calico found.
+  if (!object.bgp || std::ranges::any_of(part.addresses, &IpAddress::is_v6)) return;
+  const auto& calico = std::get<CalicoNode>(*object.bgp);
+  if (calico.ipv6) part.addresses.push_back(*calico.ipv6);
 }
 
 void read_srv6_node(const Value& root, Fields& fields, Object& object) {

@@ -111,14 +111,18 @@ class DocumentReader {
   /// Of what others made and Sextant reads too; null: it does not.
   static Reader foreign_reader(const TypeMeta& type, std::string_view name) {
     if (type.api_version == "v1" && type.kind == "Node") return read_node;
+    if (type.api_version == "v1" && type.kind == "Secret") return read_secret;
     if (type.api_version == "v1" && type.kind == "ConfigMap") {
       if (name.starts_with(kConfigMapPrefix)) return read_config_map;
       return name == kCalicoVppConfig ? read_calico_vpp_config : nullptr;
     }
     const bool calico = type.api_version == "crd.projectcalico.org/v1";
-    if (type.kind == "IPPool" && (calico || type.api_version == "projectcalico.org/v3")) {
+    if (calico || type.api_version == "projectcalico.org/v3") {
       const bool of_sids = name.starts_with(kLocatorPoolPrefix) || name == kBindingSidPool;
-      return of_sids ? read_ip_pool : nullptr;
+      if (type.kind == "IPPool") return of_sids ? read_ip_pool : nullptr;
+      if (type.kind == "BGPConfiguration") return read_bgp_configuration;
+      if (type.kind == "BGPPeer") return read_bgp_peer;
+      if (type.kind == "BGPFilter") return read_bgp_filter;
     }
     if (calico && type.kind == "BlockAffinity") return read_block_affinity;
     if (calico && type.kind == "IPAMBlock") return read_ipam_block;

@@ -13,6 +13,7 @@
 
 #include "overlay/intent.h"
 #include "sources/finding.h"
+#include "sources/peering.h"
 #include "sources/value.h"
 
 namespace sextant::sources {
@@ -46,6 +47,7 @@ struct Object {
   std::vector<overlay::Policy> policies;
   std::vector<LentAddress> lent;
   std::vector<IpPrefix> sid_prefixes;  // hold SIDs, and so no pods
+  std::optional<BgpPart> bgp = {};
   std::vector<Finding> findings;
   friend bool operator==(const Object&, const Object&) = default;
 };

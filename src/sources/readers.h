@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "sources/fields.h"
@@ -26,12 +28,26 @@ inline constexpr std::string_view kBindingSidPool = "sr-policies-pool";
 inline constexpr std::string_view kCalicoVppConfig = "calico-vpp-config";
 inline constexpr std::string_view kCalicoVppSrv6Key = "CALICOVPP_SRV6";
 
+/// What Calico notes on a Node about its BGP.
+inline constexpr std::string_view kAsnAnnotation = "projectcalico.org/ASNumber";
+inline constexpr std::string_view kClusterIdAnnotation =
+    "projectcalico.org/RouteReflectorClusterID";
+inline constexpr std::string_view kIpv6Annotation = "projectcalico.org/IPv6Address";
+
 void read_node(const Value& root, Fields& fields, Object& object);
 void read_srv6_node(const Value& root, Fields& fields, Object& object);
 void read_srv6_locator(const Value& root, Fields& fields, Object& object);
 void read_srv6_policy(const Value& root, Fields& fields, Object& object);
 void read_config_map(const Value& root, Fields& fields, Object& object);
 void read_calico_vpp_config(const Value& root, Fields& fields, Object& object);
+/// Calico's of BGP: see peering.h.
+void read_bgp_configuration(const Value& root, Fields& fields, Object& object);
+void read_bgp_peer(const Value& root, Fields& fields, Object& object);
+void read_bgp_filter(const Value& root, Fields& fields, Object& object);
+void read_calico_annotations(const Value& annotations, Fields& fields, Object& object);
+void read_secret(const Value& root, Fields& fields, Object& object);
+/// "64512:100", "64512:1:2"; none (and an error) where it is neither.
+[[nodiscard]] std::optional<std::string> read_community(const Value& value, Fields& fields);
 /// Of a pool of SIDs: see kLocatorPoolPrefix, kBindingSidPool.
 void read_ip_pool(const Value& root, Fields& fields, Object& object);
 void read_block_affinity(const Value& root, Fields& fields, Object& object);

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "overlay/intent.h"
 #include "sources/finding.h"
+#include "sources/peering.h"
 
 namespace sextant::sources {
 
@@ -77,6 +78,8 @@ class Source {
 
   /// The state after all changes told so far.
   [[nodiscard]] virtual const overlay::Intent& intent() const = 0;
+  /// What objects say of BGP sessions; every change of it is told with a change that may be empty.
+  [[nodiscard]] virtual const Peering& peering() const;
   /// Sorted by severity, object and place. New ones are logged as they appear.
   [[nodiscard]] virtual std::vector<Finding> findings() const = 0;
   /// Whether all of it could be read at least once. While it could not, an empty intent() means
