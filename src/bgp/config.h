@@ -40,6 +40,7 @@ struct PeerFamily {
   MaxPrefixes max_prefixes = {};
   bool extended_next_hop = false;  // RFC 8950: routes of IPv4 families may have IPv6 next hops
   bool next_hop_self = false;
+  bool keep_next_hop = false;  // of others' routes, also towards external peers
   /// Nothing that the peer tells of the family is kept: this side only tells.
   bool ignore_received = false;
   friend bool operator==(const PeerFamily&, const PeerFamily&) = default;

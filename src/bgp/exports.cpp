@@ -22,7 +22,8 @@ ExportRules rules_for(const Peer& peer, Family family) {
   const auto found = std::ranges::find(config.families, family, &PeerFamily::family);
   rules.next_hop_self = found != config.families.end() && found->next_hop_self;
   // The next hop of others says where a route was made; nothing is forwarded through us.
-  rules.keep_next_hop = family.safi != Safi::kUnicast;
+  rules.keep_next_hop =
+      family.safi != Safi::kUnicast || (found != config.families.end() && found->keep_next_hop);
   if (config.export_filter != RouteFilter{}) {
     rules.filter = std::make_shared<const RouteFilter>(config.export_filter);
   }

@@ -65,6 +65,10 @@ Result<void> ListenerSockets::listen(const ListenConfig& config) {
       failed.value().hint =
           "another BGP daemon of this host (Calico's BIRD?) has it: configure another port or "
           "address, or none";
+    } else if (error == asio::error::access_denied) {
+      failed.value().hint =
+          "ports below 1024 take the capability NET_BIND_SERVICE: give it, or configure another "
+          "port";
     }
     return failed;
   }

@@ -37,6 +37,7 @@ Speaker::Speaker(boost::asio::io_context& io, SpeakerConfig config, SpeakerListe
 Speaker::~Speaker() = default;
 
 Result<void> Speaker::start() { return impl_->start(); }
+Result<void> Speaker::listen(const ListenConfig& place) { return impl_->listen(place); }
 void Speaker::stop(const std::string& text) { impl_->stop(text); }
 Result<void> Speaker::add_peer(PeerConfig peer) { return impl_->add_peer(std::move(peer)); }
 Result<void> Speaker::change_peer(PeerConfig peer) { return impl_->change_peer(std::move(peer)); }
@@ -160,6 +161,17 @@ Result<void> Speaker::Impl::start() {
     check_converged(false);
   });
   check_converged(false);
+  return {};
+}
+
+Result<void> Speaker::Impl::listen(const ListenConfig& place) {
+  if (auto listening = sockets.listen(place); !listening) return listening;
+  config.listen.push_back(place);
+  // The new socket needs them too.
+  for (const auto& peer : config.peers) {
+    if (peer.md5_password.empty()) continue;
+    if (auto set = sockets.set_md5_key(peer.address, peer.md5_password); !set) return set;
+  }
   return {};
 }
 

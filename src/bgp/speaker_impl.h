@@ -28,6 +28,7 @@ class Speaker::Impl final : private PeerRoutes {
   ~Impl();
 
   [[nodiscard]] Result<void> start();
+  [[nodiscard]] Result<void> listen(const ListenConfig& place);
   void stop(const std::string& text);
   [[nodiscard]] Result<void> add_peer(PeerConfig config);
   [[nodiscard]] Result<void> change_peer(PeerConfig config);

@@ -17,7 +17,7 @@ bool has_communities(const FilterRule& rule) {
          !rule.extended_communities.empty();
 }
 
-bool matches_prefix(const FilterRule& rule, const IpPrefix& prefix) {
+bool is_inside(const FilterRule& rule, const IpPrefix& prefix) {
   if (rule.within && !rule.within->contains(prefix)) return false;
   const auto own = rule.within ? rule.within->length() : std::uint8_t{0};
   const bool bounded = rule.min_length || rule.max_length;
@@ -25,6 +25,11 @@ bool matches_prefix(const FilterRule& rule, const IpPrefix& prefix) {
   const auto low = rule.min_length.value_or(own);
   const auto high = rule.max_length.value_or(bounded || !rule.within ? widest : own);
   return prefix.length() >= low && prefix.length() <= high;
+}
+
+bool matches_prefix(const FilterRule& rule, const IpPrefix& prefix) {
+  if (rule.within && rule.within->family() != prefix.family()) return false;
+  return is_inside(rule, prefix) != rule.outside;
 }
 
 bool matches(const FilterRule& rule, const IpPrefix& prefix, const Attributes* attributes) {

@@ -23,6 +23,7 @@ struct FilterRule {
   /// Routes within it whose lengths lie between the two; an unset length is the prefix's own for
   /// the lower and, where that is unset too, for the upper bound ("exactly this prefix").
   std::optional<IpPrefix> within = {};
+  bool outside = false;  // the routes of its family that the above does not match
   std::optional<std::uint8_t> min_length = {};
   std::optional<std::uint8_t> max_length = {};
   // Routes that carry at least one of these, of whichever kind.
