@@ -11,7 +11,7 @@ namespace sextant::agent {
 
 namespace {
 
-Result<MadeSource> make_primary(const Options& options, boost::asio::io_context& io) {
+Result<MadeSource> make_primary(const Options& options, bool peering, boost::asio::io_context& io) {
   const auto& wanted = options.kubernetes;
   if (!wanted.wanted()) {
     auto opened = sources::open_manifests(io, options.manifests);
@@ -25,8 +25,11 @@ Result<MadeSource> make_primary(const Options& options, boost::asio::io_context&
   // longer hangs, and another attempt may reach one that does not.
   kube::ClientOptions client{.user_agent = "sextantd/" + std::string(version()),
                              .header_timeout = std::chrono::seconds(30)};
+  auto read = wanted.read;
+  read.peering = peering;
   auto made = std::make_unique<kubernetes::KubernetesSource>(
-      io, std::make_unique<kube::Client>(io, std::move(*config), std::move(client)), wanted.read);
+      io, std::make_unique<kube::Client>(io, std::move(*config), std::move(client)),
+      std::move(read));
   auto* const kubernetes = made.get();
   return MadeSource{.source = std::move(made), .kubernetes = kubernetes};
 }
@@ -35,10 +38,11 @@ Result<MadeSource> make_primary(const Options& options, boost::asio::io_context&
 
 Result<MadeSource> make_source(const Options& options, boost::asio::io_context& io,
                                bool restarting) {
-  auto made = make_primary(options, io);
-  if (!made || options.bgp.empty()) return made;
+  if (options.bgp.empty()) return make_primary(options, false, io);
   auto settings = bgp_source::load_settings(options.bgp);
   if (!settings) return tl::unexpected(settings.error());
+  auto made = make_primary(options, settings->calico.has_value(), io);
+  if (!made) return made;
   auto bgp = std::make_unique<bgp_source::BgpSource>(
       io, std::move(made->source), std::move(*settings),
       bgp_source::BgpSource::Options{

@@ -15,6 +15,7 @@
 #include "agent/options.h"
 #include "cli/program.h"
 #include "cli/walk.h"
+#include "sources/bgp/settings.h"
 #include "sources/yaml.h"
 
 namespace sextant::cli {
@@ -59,9 +60,12 @@ std::vector<std::string> texts(const Value& list) {
 
 const Value& container(const Value& daemon_set, const std::string& name) {
   const auto& spec = at(daemon_set, {"spec", "template", "spec"});
-  for (const auto* list : {"initContainers", "containers"})
-    for (const auto& each : at(spec, {list}).items)
+  for (const auto* list : {"initContainers", "containers"}) {
+    const auto* containers = spec.find(list);  // a patch need not have both
+    if (containers == nullptr) continue;
+    for (const auto& each : containers->items)
       if (at(each, {"name"}).text == name) return each;
+  }
   ADD_FAILURE() << "no container " << name;
   return spec;
 }
@@ -78,7 +82,7 @@ std::map<std::string, std::string> options_of(const fs::path& folder) {
         for (const auto& [name, value] : options_of(folder / base.text)) variables[name] = value;
   if (const auto* generators = kustomization.find("configMapGenerator")) {
     for (const auto& generator : generators->items) {
-      EXPECT_EQ(at(generator, {"name"}).text, "sextant-options");
+      if (at(generator, {"name"}).text != "sextant-options") continue;
       for (const auto& literal : texts(at(generator, {"literals"})))
         variables[literal.substr(0, literal.find('='))] = literal.substr(literal.find('=') + 1);
     }
@@ -191,6 +195,27 @@ TEST(Deploy, OnlyTheContainerThatMakesTheNamespaceIsPrivileged) {
   EXPECT_EQ(at(installs, {"capabilities"}).find("add"), nullptr);
   EXPECT_EQ(texts(at(agent, {"capabilities", "add"})),
             (std::vector<std::string>{"NET_ADMIN", "NET_RAW", "SYS_ADMIN"}));
+}
+
+TEST(Deploy, BgpsSettingsAreMountedWhereTheAgentReadsThem) {
+  const auto overlay = kDeploy / "overlays/bgp";
+  const fs::path file = options_of(overlay).at("SEXTANT_BGP");
+  const auto patch = document(overlay / "mount-settings.yaml");
+  const auto& mount = at(container(patch, "sextantd"), {"volumeMounts"}).items.at(0);
+  EXPECT_EQ(at(mount, {"mountPath"}).text, file.parent_path());
+  const auto& volume = at(patch, {"spec", "template", "spec", "volumes"}).items.at(0);
+  EXPECT_EQ(at(volume, {"name"}).text, at(mount, {"name"}).text);
+  const auto map = at(volume, {"configMap", "name"}).text;
+  std::vector<std::string> files;
+  const auto kustomization = document(overlay / "kustomization.yaml");
+  for (const auto& generator : at(kustomization, {"configMapGenerator"}).items)
+    if (at(generator, {"name"}).text == map) files = texts(at(generator, {"files"}));
+  EXPECT_EQ(files, std::vector<std::string>{file.filename()});
+
+  const auto reading = bgp_source::read_settings(contents(overlay / file.filename()), "bgp.yaml");
+  for (const auto& finding : reading.findings) ADD_FAILURE() << finding.text();
+  ASSERT_TRUE(reading.settings && reading.settings->calico);
+  EXPECT_GE(reading.settings->calico->port, 1024) << "the agent may not listen below";
 }
 
 TEST(Deploy, EveryDefinitionIsInstalled) {

@@ -59,6 +59,13 @@ bool truth(const json::value& value, std::string_view key) {
   return member != nullptr && member->is_bool() && member->get_bool();
 }
 
+constexpr std::string_view kBgp = "BGP/";
+
+/// Not a policy that came over BGP, which is called by its endpoint.
+bool is_of_bgp_speaker(const std::string& object) {
+  return object.starts_with(kBgp) && object.find(':') == std::string::npos;
+}
+
 std::optional<ApiServer> server_of(const json::value& status) {
   const auto* source = find(status, "source");
   const auto* server = source == nullptr ? nullptr : find(*source, "server");
@@ -82,7 +89,14 @@ void take_status(const json::value& status, AgentFacts& facts) {
   for (const auto& problem : list(status, "applyProblems"))
     facts.apply_problems.push_back(
         {text(problem, "object"), text(problem, "cause"), text(problem, "hint")});
-  facts.source_problems = list(status, "problems").size();
+  for (const auto& problem : list(status, "problems")) {
+    const auto object = text(problem, "object");
+    if (is_of_bgp_speaker(object)) {
+      facts.bgp_problems.push_back({object.substr(kBgp.size()), text(problem, "reason"), ""});
+    } else {
+      ++facts.source_problems;
+    }
+  }
   if (const auto* dataplane = find(status, "dataplane")) {
     for (const auto& capability : list(*dataplane, "capabilities"))
       if (text(capability, "name") == "fast path" && text(capability, "choice") == "none")

@@ -56,7 +56,8 @@ struct AgentFacts {
   std::vector<std::string> reasons;
   std::vector<Problem> apply_problems;
   std::size_t source_problems = 0;
-  std::string no_fast_path;  // why the data plane has none; empty where it has one
+  std::vector<Problem> bgp_problems;  // of the speaker itself: where it listens, its peers
+  std::string no_fast_path;           // why the data plane has none; empty where it has one
   std::string node;
   std::size_t max_segments = 0;
   std::optional<Ipv6Address> encapsulation_source;

@@ -58,6 +58,18 @@ TEST(AgentFacts, AreReadFromTheApi) {
   EXPECT_EQ(facts.lists[1].family, Family::kIpv4);
 }
 
+TEST(AgentFacts, TellTheBgpSpeakersProblemsFromThoseOfObjects) {
+  const auto facts = parse_agent(
+      R"({"problems": [{"object": "BGP/listen", "reason": "Address already in use"},
+                       {"object": "BGP/4:94:fd12::1000", "reason": "no segment list"},
+                       {"object": "BGPPeer/tor", "reason": "no password"}]})",
+      "{}", "{}");
+  EXPECT_EQ(facts.source_problems, 2U);
+  ASSERT_EQ(facts.bgp_problems.size(), 1U);
+  EXPECT_EQ(facts.bgp_problems[0].object, "listen");
+  EXPECT_EQ(facts.bgp_problems[0].cause, "Address already in use");
+}
+
 TEST(AgentFacts, OtherShapesAreJustEmpty) {
   for (const auto* body : {"", "null", "[]", "7", R"({"items": 7})", R"({"items": [7, {}, null]})",
                            R"({"items": [{"role": "Node", "addresses": [7, "x"], "sids": 7}]})",

@@ -48,6 +48,16 @@ Findings check_agent(const AgentFacts& agent) {
                         "packets take the longer way through the gateway, and fewer a second pass",
                         "a kernel from 5.10 on with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and "
                         "CONFIG_NET_SCH_INGRESS; then restart sextantd"});
+  for (const auto& [topic, cause, hint] : agent.bgp_problems) {
+    const bool listens_not = topic == "listen";
+    findings.push_back(
+        {listens_not ? Verdict::kFail : Verdict::kWarn, "BGP", topic, cause,
+         listens_not ? "peers that do not take this node's connections have no session with it"
+                     : "sessions are missing, or are not as they are wanted",
+         listens_not ? "ss -Hltnp 'sport = :179' tells who has the port; another port or address, "
+                       "or listen: [], in the file of --bgp (docs/reference-bgp.md, Port 179)"
+                     : "sextant bgp peers"});
+  }
   if (agent.source_problems > 0)
     findings.push_back({Verdict::kWarn, "manifests", "node " + agent.node,
                         fmt::format("{} problems", agent.source_problems),

@@ -70,6 +70,13 @@ TEST(CheckAgent, SaysWhatIsWrongAndWhatToDo) {
   auto conflict = good_agent();
   for (int i = 0; i < 30; ++i) conflict.apply_problems.push_back({"route", "taken", "remove it"});
   EXPECT_LE(check_agent(conflict).size(), 12U) << "a storm is cut short";
+
+  auto taken = good_agent();
+  taken.bgp_problems = {{"listen", ":: port 179: Address already in use (EADDRINUSE)", ""}};
+  const auto listen = only_problem(check_agent(taken));
+  EXPECT_EQ(listen.check, "BGP");
+  EXPECT_EQ(listen.verdict, Verdict::kFail);
+  EXPECT_NE(listen.mend.find("another port"), std::string::npos);
 }
 
 TEST(CheckSystem, FailsForWhatIsNeededOnly) {

@@ -21,7 +21,7 @@ import unittest
 import yaml
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-OVERLAYS = ["standalone", "calico", "calico-vpp", "full-testbed"]
+OVERLAYS = ["standalone", "calico", "calico-vpp", "full-testbed", "bgp"]
 ADDRESS = "10.77.0.1"
 AGENT = "system:serviceaccount:sextant-system:sextant"
 
@@ -205,10 +205,13 @@ class DeployTest(unittest.TestCase):
             shapes = []
             for _, program in kubectls:
                 objects = self.built(overlay, program)
-                options = [name for kind, _, name in objects if name.startswith("sextant-options-")]
-                self.assertEqual(len(options), 1)
+                hashed = [name for kind, _, name in objects if kind == "ConfigMap" and name.startswith(("sextant-options-", "sextant-bgp-"))]
+                self.assertEqual(len(hashed), 2 if overlay == "bgp" else 1)
                 # The two versions compute other hashes, and order what is merged by another rule.
-                shapes.append(comparable(json.loads(json.dumps(list(objects.values())).replace(options[0], "sextant-options-HASH"))))
+                text = json.dumps(list(objects.values()))
+                for name in hashed:
+                    text = text.replace(name, name.rsplit("-", 1)[0] + "-HASH")
+                shapes.append(comparable(json.loads(text)))
                 shapes[-1].sort(key=lambda each: (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]))
             self.maxDiff = None
             self.assertEqual(*shapes, overlay)
@@ -289,6 +292,20 @@ class DeployTest(unittest.TestCase):
             self.server.kubectl("delete", "--wait=false", "-k", SOURCE / "deploy/overlays/full-testbed")
             for name in ("sextant-system", "calico-vpp-dataplane"):
                 self.drop_namespace(name)
+
+    def test_with_bgp_the_agent_reads_the_one_secret_of_passwords(self):
+        self.server.kubectl("apply", "-k", SOURCE / "deploy/overlays/bgp")
+        try:
+            system, passwords = "sextant-system", "sextant-bgp-passwords"
+            allowed = [(verb, "secrets", system, passwords) for verb in ("get", "list", "watch")]
+            allowed += [("watch", f"{plural}.crd.projectcalico.org") for plural in ("bgpconfigurations", "bgppeers", "bgpfilters")]
+            forbidden = [("list", "secrets", system), ("get", "secrets", system, "other"), ("patch", "secrets", system, passwords),
+                         ("get", "secrets", "kube-system", passwords), ("patch", "bgppeers.crd.projectcalico.org")]
+            self.assertEqual(self.refused(allowed), [])
+            self.assertEqual(self.refused(forbidden), forbidden)
+        finally:
+            self.server.kubectl("delete", "--wait=false", "-k", SOURCE / "deploy/overlays/bgp")
+            self.drop_namespace("sextant-system")
 
     def test_cni_install_waits_for_the_nodes_pod_prefixes(self):
         programs, configs = self.work / "opt-cni-bin", self.work / "net.d"

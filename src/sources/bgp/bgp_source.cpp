@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "bgp/rib/nlri_key.h"
+#include "sources/bgp/calico_peers.h"
 #include "srv6/behavior.h"
 
 namespace sextant::bgp_source {
@@ -14,7 +15,7 @@ namespace {
 using sources::Finding;
 using sources::Severity;
 
-constexpr std::chrono::seconds kStartRetry{5};
+constexpr std::chrono::seconds kListenRetry{5};
 /// What becomes of policies is told together, not edit by edit.
 constexpr std::chrono::milliseconds kStatesPause{100};
 constexpr int kStatesShare = 10;  // of the time, one part at most goes into it
@@ -67,6 +68,22 @@ bgp::RouteKey key_of(const Announcement& route) {
   return bgp::key_of(std::get<bgp::SrPolicyNlri>(route.nlri));
 }
 
+/// BGPConfiguration's prefixAdvertisements.
+void tag(Announcement& route, const std::vector<sources::PrefixAdvertisement>& advertisements) {
+  const auto* const prefix = std::get_if<IpPrefix>(&route.nlri);
+  if (prefix == nullptr) return;
+  for (const auto& advertisement : advertisements) {
+    if (!advertisement.prefix.contains(*prefix)) continue;
+    for (const auto& text : advertisement.communities) {
+      if (const auto standard = bgp::community_of(text)) {
+        route.attributes.communities.push_back(*standard);
+      } else if (const auto large = bgp::large_community_of(text)) {
+        route.attributes.large_communities.push_back(*large);
+      }
+    }
+  }
+}
+
 Finding finding(Severity severity, const std::string& object, std::string reason) {
   return {severity, {{"BGP", object}, "BGP", std::move(reason)}};
 }
@@ -79,11 +96,20 @@ BgpSource::BgpSource(boost::asio::io_context& io, std::unique_ptr<sources::Sourc
       primary_(std::move(primary)),
       settings_(std::move(settings)),
       options_(std::move(options)),
-      merge_(primary_->intent(), book_, options_.node, settings_.reach),
+      reach_(settings_.reach),
+      follows_calico_(settings_.calico.has_value()),
+      merge_(primary_->intent(), book_, options_.node, reach_),
       retry_(io),
       telling_(io) {}
 
 BgpSource::~BgpSource() = default;
+
+void BgpSource::note(const std::string& topic, Severity severity, std::string reason) {
+  const auto known = findings_.find(topic);
+  if (known != findings_.end() && known->second.problem.reason == reason) return;
+  severity == Severity::kError ? log::error("BGP: {}", reason) : log::warn("BGP: {}", reason);
+  findings_.insert_or_assign(topic, finding(severity, topic, std::move(reason)));
+}
 
 void BgpSource::start(Listener listener) {
   listener_ = std::move(listener);
@@ -101,22 +127,65 @@ void BgpSource::hear(const Result<overlay::IntentChange>& change) {
 void BgpSource::settle() {
   const auto self = merge_.intent().nodes.find(options_.node);
   if (self == merge_.intent().nodes.end()) return;  // its routes stay announced: it may come back
-  if (speaker_ == nullptr && !begin(self->second)) return;
-  if (auto peers = wanted_peers(self->second); peers != peers_) {
-    if (const auto set = speaker_->set_peers(peers); !set) {
-      findings_ = {finding(Severity::kError, "peers", set.error().message())};
-      log::error({{"error", set.error()}}, "{}", set.error().message());
-      return;
-    }
-    peers_ = std::move(peers);
+  auto config = wanted(self->second);
+  object_log_.update(object_findings_);
+  if (speaker_ == nullptr) {
+    if (!begin(self->second, std::move(config))) return;
+  } else if (follows(config) && config.peers != peers_) {
+    set_peers(config);
   }
   announce(self->second);
 }
 
-bool BgpSource::begin(const overlay::Node& self) {
+bgp::SpeakerConfig BgpSource::wanted(const overlay::Node& self) {
   auto config = settings_.speaker;
   config.restarting = options_.restarting;
   if (config.router_id == Ipv4Address()) config.router_id = ipv4_of(self).value_or(Ipv4Address());
+  object_findings_.clear();
+  if (settings_.calico) {
+    auto wishes = calico_wishes(primary_->peering(), primary_->intent(), self, settings_);
+    config.asn = wishes.asn;
+    config.listen = std::move(wishes.listen);
+    if (wishes.cluster_id) config.cluster_id = wishes.cluster_id;
+    for (auto& peer : wishes.peers) config.peers.push_back(std::move(peer));
+    advertisements_ = std::move(wishes.advertisements);
+    object_findings_ = std::move(wishes.findings);
+  } else {
+    advertisements_.clear();
+  }
+  if (settings_.mesh) {
+    for (auto& peer : mesh(self)) {
+      if (std::ranges::count(config.peers, peer.address, &bgp::PeerConfig::address) == 0)
+        config.peers.push_back(std::move(peer));
+    }
+  }
+  const auto own = ipv6_of(self);
+  // What other headends say is of use to those who inject, and passed on by reflectors only.
+  const bool reflects = std::ranges::any_of(config.peers, &bgp::PeerConfig::route_reflector_client);
+  for (auto& peer : config.peers) {
+    if (own) keep_own_sids_from(peer, *own);
+    for (auto& each : peer.families) {
+      each.ignore_received = each.family == bgp::kLinkState && !reflects;
+    }
+  }
+  return config;
+}
+
+std::vector<bgp::PeerConfig> BgpSource::mesh(const overlay::Node& self) const {
+  std::vector<bgp::PeerConfig> peers;
+  for (const auto& [name, node] : primary_->intent().nodes) {
+    // Routers have no pods, and are peers only where the settings say so.
+    const auto address = ipv6_of(node);
+    if (name == self.name || !address || !node.locator) continue;
+    auto peer = *settings_.mesh;
+    peer.address = IpPrefix::host(*address);
+    if (peer.description.empty()) peer.description = name;
+    peers.push_back(std::move(peer));
+  }
+  return peers;
+}
+
+bool BgpSource::begin(const overlay::Node& self, bgp::SpeakerConfig config) {
   std::string obstacle;
   if (!ipv6_of(self))
     obstacle = "node " + self.name + " has no IPv6 address to announce routes with";
@@ -124,56 +193,81 @@ bool BgpSource::begin(const overlay::Node& self) {
     obstacle =
         "node " + self.name + " has no IPv4 address to take for a router identifier; set routerId";
   if (!obstacle.empty()) {
-    findings_ = {finding(Severity::kError, "speaker", obstacle)};
+    note("speaker", Severity::kError, obstacle);
     return false;
   }
-  peers_ = wanted_peers(self);
-  config.peers = peers_;
+  peers_ = config.peers;
+  listen_ = std::exchange(config.listen, {});
   bgp::SpeakerListener& listener = *this;
   auto speaker = std::make_unique<bgp::Speaker>(io_, std::move(config), &listener);
   if (const auto started = speaker->start(); !started) {
-    std::vector<Finding> found = {finding(Severity::kError, "speaker", started.error().message())};
-    if (found != findings_)
-      log::error({{"error", started.error()}}, "{}", started.error().message());
-    findings_ = std::move(found);
-    retry_.expires_after(kStartRetry);  // who has the port may give it up
-    retry_.async_wait([this](const boost::system::error_code& ended) {
-      if (!ended) settle();
-    });
+    note("speaker", Severity::kError, started.error().message());
     return false;
   }
-  findings_.clear();
+  findings_.erase("speaker");
   speaker_ = std::move(speaker);
-  log::info("BGP: AS {}, router identifier {}, {} peers", settings_.speaker.asn,
+  unheard_ = listen_;
+  listen();
+  log::info("BGP: AS {}, router identifier {}, {} peers", speaker_->config().asn,
             speaker_->config().router_id.to_string(), peers_.size());
   return true;
 }
 
-std::vector<bgp::PeerConfig> BgpSource::wanted_peers(const overlay::Node& self) const {
-  auto peers = settings_.speaker.peers;
-  const auto own = ipv6_of(self);
-  if (settings_.mesh) {
-    for (const auto& [name, node] : primary_->intent().nodes) {
-      // Routers have no pods, and are peers only where the settings say so.
-      const auto address = ipv6_of(node);
-      if (name == self.name || !address || !node.locator) continue;
-      const auto prefix = IpPrefix::host(*address);
-      if (std::ranges::find(peers, prefix, &bgp::PeerConfig::address) != peers.end()) continue;
-      auto peer = *settings_.mesh;
-      peer.address = prefix;
-      if (peer.description.empty()) peer.description = name;
-      peers.push_back(std::move(peer));
-    }
+/// Whoever has the port may give it up.
+void BgpSource::listen() {
+  std::string obstacles;
+  std::erase_if(unheard_, [&](const bgp::ListenConfig& place) {
+    const auto listening = speaker_->listen(place);
+    if (!listening) obstacles += (obstacles.empty() ? "" : "; ") + listening.error().message();
+    return listening.has_value();
+  });
+  if (unheard_.empty()) {
+    findings_.erase("listen");
+    return;
   }
-  // What other headends say is of use to those who inject, and passed on by reflectors only.
-  const bool reflects = std::ranges::any_of(peers, &bgp::PeerConfig::route_reflector_client);
-  for (auto& peer : peers) {
-    if (own) keep_own_sids_from(peer, *own);
-    for (auto& each : peer.families) {
-      each.ignore_received = each.family == bgp::kLinkState && !reflects;
-    }
+  note("listen", Severity::kError,
+       obstacles + ". Peers cannot connect to this node, which connects to them all the same; it " +
+           "is tried again every " + std::to_string(kListenRetry.count()) + " s");
+  retry_.expires_after(kListenRetry);
+  retry_.async_wait([this](const boost::system::error_code& ended) {
+    if (!ended) listen();
+  });
+}
+
+void BgpSource::set_peers(const bgp::SpeakerConfig& config) {
+  if (const auto set = speaker_->set_peers(config.peers); !set) {
+    note("peers", Severity::kError, set.error().message());
+    return;
   }
-  return peers;
+  findings_.erase("peers");
+  peers_ = config.peers;
+}
+
+bool BgpSource::follows(const bgp::SpeakerConfig& config) {
+  const auto& running = speaker_->config();
+  std::string changed;
+  const auto compare = [&](bool same, const std::string& what) {
+    if (!same) changed += (changed.empty() ? "" : ", ") + what;
+  };
+  compare(config.asn == running.asn, "the AS number (" + std::to_string(config.asn) + ")");
+  compare(std::ranges::equal(config.listen, listen_, {}, &bgp::ListenConfig::port,
+                             &bgp::ListenConfig::port),
+          "the port to listen at");
+  // Peers that are meant for these would be lost with what is spoken now.
+  const bool peers_wait = !changed.empty();
+  compare(peers_wait || config.listen == listen_, "the addresses to listen at");
+  compare(settings_.speaker.router_id == Ipv4Address() || config.router_id == running.router_id,
+          "the router identifier");
+  compare(config.cluster_id == running.cluster_id, "the cluster identifier");
+  compare(settings_.reach == reach_, "locatorReach");
+  if (changed.empty()) {
+    findings_.erase("restart");
+    return true;
+  }
+  note("restart", Severity::kWarning,
+       changed + " changed, which takes a restart of the agent" +
+           (peers_wait ? "; until then peers stay as they are" : ""));
+  return !peers_wait;
 }
 
 void BgpSource::announce(const overlay::Node& self) {
@@ -182,6 +276,7 @@ void BgpSource::announce(const overlay::Node& self) {
   std::map<Key, Announcement> wanted;
   for (auto& route :
        announcements(self_of(self, *address), std::ranges::any_of(peers_, follows_calico))) {
+    tag(route, advertisements_);
     Key key{route.family, route.nlri};
     wanted.emplace(std::move(key), std::move(route));
   }
@@ -200,25 +295,16 @@ void BgpSource::reload() {
   primary_->reload();
   auto settings = load_settings(options_.file);
   if (!settings) {
-    findings_ = {finding(Severity::kError, "settings", settings.error().message())};
-    log::error({{"error", settings.error()}}, "{}; the settings stay as they were",
-               settings.error().message());
+    note("settings", Severity::kError, settings.error().message() + "; they stay as they were");
     return;
   }
-  auto& known = settings_.speaker;
-  const auto& read = settings->speaker;
-  findings_.clear();
-  if (read.asn != known.asn || read.router_id != known.router_id ||
-      read.cluster_id != known.cluster_id || read.listen != known.listen ||
-      settings->reach != settings_.reach) {
-    findings_ = {
-        finding(Severity::kWarning, "settings",
-                "asn, routerId, clusterId, listen and locatorReach change with the agent's "
-                "restart only")};
-    log::warn("{}", findings_.front().problem.reason);
+  findings_.erase("settings");
+  if (settings->calico && !follows_calico_) {
+    note("settings", Severity::kWarning,
+         "'calico' is new, and its objects are followed after a restart of the agent only");
+    settings->calico.reset();
   }
-  known.peers = read.peers;
-  settings_.mesh = settings->mesh;
+  settings_ = std::move(*settings);
   settle();
 }
 
@@ -342,9 +428,31 @@ bool BgpSource::loaded() const {
 
 bool BgpSource::in_doubt(const std::string& node) const { return primary_->in_doubt(node); }
 
+std::vector<Finding> BgpSource::waiting() const {
+  if (!options_.restarting || converged_ || speaker_ == nullptr) return {};
+  std::string missing;
+  for (const auto& peer : speaker_->peers()) {
+    // As the speaker itself waits: not for peers that have just come up too.
+    const auto restart = peer.negotiated ? peer.negotiated->graceful_restart : std::nullopt;
+    const bool told = peer.state == bgp::State::kEstablished &&
+                      (!restart || restart->restarted ||
+                       std::ranges::all_of(peer.families, [](const bgp::PeerFamilyInfo& family) {
+                         return !family.negotiated || family.end_of_rib_received;
+                       }));
+    if (!told && !peer.dynamic) missing += (missing.empty() ? "" : ", ") + peer.address.to_string();
+  }
+  return {finding(Severity::kWarning, "restart deferral",
+                  "forwarding stays as an earlier agent left it until the peers have told their "
+                  "routes, at most " +
+                      std::to_string(settings_.speaker.restart_deferral.count()) +
+                      " s from the start; missing: " + (missing.empty() ? "none" : missing))};
+}
+
 std::vector<Finding> BgpSource::findings() const {
   auto all = primary_->findings();
-  all.insert(all.end(), findings_.begin(), findings_.end());
+  for (const auto& [topic, found] : findings_) all.push_back(found);
+  all.insert(all.end(), object_findings_.begin(), object_findings_.end());
+  for (auto& found : waiting()) all.push_back(std::move(found));
   for (const auto& [nlri, reason] : book_.unusable()) {
     all.push_back(finding(Severity::kWarning, nlri.to_string(), reason));
   }

@@ -5,10 +5,15 @@
 //   IntentMerge this node in the merged intent -> announcements -> Speaker the other source's nodes
 //   -> mesh           -> Speaker's peers
 //
+// Peers come from the settings, and where these say so from Calico's objects (calico_peers.h) that
+// the other source reads; a change of one touches no other session. What belongs to the speaker as
+// a whole stays as it was at the start, and findings() says so.
+//
 // What the agent makes of policies goes back to their injectors -> policy_states.h
 //
-// One thread, the loop's. The sessions begin once the other source knows this node's address; at an
-// agent's restart loaded() waits for the peers' End-of-RIB, so that forwarding stays as it is until
+// One thread, the loop's. The sessions begin once the other source knows this node's address. Where
+// a port cannot be had, this side connects all the same, and the port is tried again. At an agent's
+// restart loaded() waits for the peers' End-of-RIB, so that forwarding stays as it is until
 // they have said everything again (RFC 4724).
 #pragma once
 
@@ -28,6 +33,7 @@
 #include "sources/bgp/policy_states.h"
 #include "sources/bgp/route_book.h"
 #include "sources/bgp/settings.h"
+#include "sources/finding_log.h"
 #include "sources/source.h"
 
 namespace sextant::bgp_source {
@@ -79,9 +85,16 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   void hear(const Result<overlay::IntentChange>& change);
   /// What the merged intent says of this node and of peers, told to the speaker.
   void settle();
-  [[nodiscard]] bool begin(const overlay::Node& self);
-  [[nodiscard]] std::vector<bgp::PeerConfig> wanted_peers(const overlay::Node& self) const;
+  /// What is to be spoken, with all peers and places to listen.
+  [[nodiscard]] bgp::SpeakerConfig wanted(const overlay::Node& self);
+  [[nodiscard]] std::vector<bgp::PeerConfig> mesh(const overlay::Node& self) const;
+  [[nodiscard]] bool begin(const overlay::Node& self, bgp::SpeakerConfig config);
+  void listen();
+  void set_peers(const bgp::SpeakerConfig& config);
+  /// Whether the speaker can follow without a restart of the agent.
+  [[nodiscard]] bool follows(const bgp::SpeakerConfig& config);
   void announce(const overlay::Node& self);
+  [[nodiscard]] std::vector<sources::Finding> waiting() const;
   [[nodiscard]] RouteOrigin origin_of(const bgp::Path& path, const bgp::AttributeSet& set) const;
   void take(bgp::Family family, const bgp::RouteChange& change);
   void tell_states();
@@ -90,13 +103,18 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   std::unique_ptr<sources::Source> primary_;
   BgpSettings settings_;
   Options options_;
+  // Of the settings at the start:
+  overlay::LocatorReach reach_;
+  bool follows_calico_;  // and so the other source reads its objects
   RouteBook book_;
   IntentMerge merge_;
   Listener listener_;
-  boost::asio::steady_timer retry_;  // of the start of the sessions
+  boost::asio::steady_timer retry_;  // to listen where another has the port
   std::unique_ptr<bgp::Speaker> speaker_;
-  bool converged_ = false;              // since the start of the sessions
-  std::vector<bgp::PeerConfig> peers_;  // as told to the speaker
+  bool converged_ = false;                           // since the start of the sessions
+  std::vector<bgp::PeerConfig> peers_;               // as told to the speaker
+  std::vector<bgp::ListenConfig> listen_, unheard_;  // as wanted at the start; those not yet had
+  std::vector<sources::PrefixAdvertisement> advertisements_;
   std::map<Key, Announcement> announced_;
   PolicyStates states_;
   std::set<IpAddress> told_peers_;  // those that speak BGP-LS: without one nothing is worked out
@@ -104,7 +122,10 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   boost::asio::steady_timer telling_;  // of what became of policies
   bool telling_soon_ = false;
   std::chrono::steady_clock::duration states_cost_{};  // of working it out, the last time
-  std::vector<sources::Finding> findings_;             // of the settings and the speaker
+  void note(const std::string& topic, sources::Severity severity, std::string reason);
+  std::map<std::string, sources::Finding> findings_;  // of the settings and the speaker, by topic
+  std::vector<sources::Finding> object_findings_;
+  sources::FindingLog object_log_;
 };
 
 }  // namespace sextant::bgp_source

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using bgp::ip;
 using bgp::prefix;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -286,6 +287,39 @@ TEST_F(BgpSources, AreNotLoadedAfterARestartBeforeThePeersHaveSaidAll) {
       << "a fresh one waits for nobody";
   EXPECT_TRUE(run_until([&] { return one.source->loaded(); }));
   EXPECT_TRUE(one.known.nodes.contains("fd2::1000"));
+}
+
+std::vector<std::string> texts(const BgpSource& source) {
+  std::vector<std::string> texts;
+  for (const auto& finding : source.findings()) texts.push_back(finding.text());
+  return texts;
+}
+
+TEST_F(BgpSources, NameThePeersThatAreMissingAfterARestart) {
+  Agent one(io, "one", 1, {peer(2, bgp::SrPolicyDialect::kStandard)}, true);
+  EXPECT_THAT(texts(*one.source), ElementsAre(::testing::AllOf(
+                                      HasSubstr("BGP/restart deferral: forwarding stays as an "
+                                                "earlier agent left it"),
+                                      HasSubstr("at most 5 s"), HasSubstr("missing: 127.0.0.2"))));
+  Agent two(io, "two", 2, {peer(1, bgp::SrPolicyDialect::kStandard)});
+  EXPECT_TRUE(run_until([&] { return one.source->loaded(); }));
+  EXPECT_THAT(texts(*one.source), IsEmpty());
+}
+
+/// Calico's BIRD has it, say, and gives it up.
+TEST_F(BgpSources, ConnectWhereThePortIsTakenAndListenOnceItIsFree) {
+  auto other = std::make_unique<bgp::Speaker>(io, bgp::speaker_config(1));
+  ASSERT_TRUE(other->start());
+  Agent one(io, "one", 1, {peer(2, bgp::SrPolicyDialect::kStandard)});
+  EXPECT_THAT(texts(*one.source),
+              ElementsAre(::testing::AllOf(HasSubstr("BGP/listen: "), HasSubstr("EADDRINUSE"),
+                                           HasSubstr("configure another port"))));
+  Agent two(io, "two", 2, {peer(1, bgp::SrPolicyDialect::kStandard)});
+  expect_each_other(one, two);
+  EXPECT_THAT(one.source->speaker()->listening(), IsEmpty());
+  other.reset();
+  EXPECT_TRUE(run_until([&] { return !one.source->speaker()->listening().empty(); }, 20s));
+  EXPECT_THAT(texts(*one.source), IsEmpty());
 }
 
 TEST_F(BgpSources, SayWhatTheSpeakerLacks) {

@@ -276,8 +276,10 @@ void peers(Fields& fields, const Value& value, const Defaults& defaults,
   }
 }
 
-void listen(Fields& fields, const Value& root, bgp::SpeakerConfig& speaker) {
+void listen(Fields& fields, const Value& root, BgpSettings& settings) {
+  auto& speaker = settings.speaker;
   const auto* value = fields.optional(root, "listen");
+  settings.listens_by_default = value == nullptr;
   if (value == nullptr) {
     speaker.listen = {{.address = IpAddress()}};
     return;
@@ -294,18 +296,27 @@ void listen(Fields& fields, const Value& root, bgp::SpeakerConfig& speaker) {
   }
 }
 
+/// Between nodes, which inject nothing.
+void leave_out_link_state(PeerConfig& peer) {
+  std::erase_if(peer.families, [](const auto& each) { return each.family == bgp::kLinkState; });
+}
+
 BgpSettings read(Fields& fields, const Value& root, const std::vector<bgp::Family>& usual) {
   BgpSettings settings;
   auto& speaker = settings.speaker;
   fields.only(root, {"asn", "routerId", "clusterId", "listen", "locatorReach",
-                     "restartDeferralSeconds", "mesh", "peers"});
-  if (fields.required(root, "asn") != nullptr) number(fields, root, "asn", 1, kMaxAsn, speaker.asn);
+                     "restartDeferralSeconds", "mesh", "peers", "calico"});
+  // Where Calico's objects count they say it too; but peers of the file need it to compare theirs.
+  const auto* calico = fields.optional(root, "calico");
+  if (calico == nullptr || root.find("mesh") != nullptr || root.find("peers") != nullptr)
+    (void)fields.required(root, "asn");
+  number(fields, root, "asn", 1, kMaxAsn, speaker.asn);
   const Defaults defaults{.asn = speaker.asn, .families = usual};
   std::optional<Ipv4Address> router_id;
   identifier(fields, root, "routerId", router_id);
   speaker.router_id = router_id.value_or(Ipv4Address());
   identifier(fields, root, "clusterId", speaker.cluster_id);
-  listen(fields, root, speaker);
+  listen(fields, root, settings);
   seconds(fields, root, "restartDeferralSeconds", speaker.restart_deferral);
   if (const auto* reach = fields.optional(root, "locatorReach")) {
     settings.reach =
@@ -318,13 +329,20 @@ BgpSettings read(Fields& fields, const Value& root, const std::vector<bgp::Famil
     fields.only(*mesh, kCommonFields);
     auto& peer = settings.mesh.emplace();
     common(fields, *mesh, defaults, peer);
-    if (fields.optional(*mesh, "families") == nullptr) {  // nodes inject nothing
-      std::erase_if(peer.families, [](const auto& each) { return each.family == bgp::kLinkState; });
-    }
+    if (fields.optional(*mesh, "families") == nullptr) leave_out_link_state(peer);
   }
   if (const auto* list = fields.optional(root, "peers")) peers(fields, *list, defaults, speaker);
-  if (!settings.mesh && speaker.peers.empty())
-    fields.warn(root, "neither 'peers' nor 'mesh': there is nobody to talk to");
+  if (calico != nullptr) {
+    std::vector<std::string_view> known(kCommonFields.begin(), kCommonFields.end());
+    std::erase(known, "asn");
+    fields.only(*calico, known);
+    auto& peer = settings.calico.emplace();
+    common(fields, *calico, defaults, peer);
+    settings.calico_tells_injectors = fields.optional(*calico, "families") == nullptr;
+    if (settings.calico_tells_injectors) leave_out_link_state(peer);
+  }
+  if (!settings.mesh && !settings.calico && speaker.peers.empty())
+    fields.warn(root, "neither 'peers' nor 'mesh' nor 'calico': there is nobody to talk to");
   return settings;
 }
 

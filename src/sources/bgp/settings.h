@@ -18,6 +18,12 @@ struct BgpSettings {
   bgp::SpeakerConfig speaker;
   /// A peer like this one for each other node that the other source knows, by its address.
   std::optional<bgp::PeerConfig> mesh;
+  /// Calico's objects say peers too (calico_peers.h); what they leave open is as in this one. An AS
+  /// number of 0 in `speaker`, and `listens_by_default`: theirs.
+  std::optional<bgp::PeerConfig> calico;
+  /// Internal peers that are no nodes hear what becomes of SR Policies, as those of `peers` do.
+  bool calico_tells_injectors = false;
+  bool listens_by_default = false;
   /// How nodes are reached that only BGP knows.
   overlay::LocatorReach reach = overlay::LocatorReach::kFabric;
 };

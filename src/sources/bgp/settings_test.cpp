@@ -152,6 +152,24 @@ TEST(BgpSettings, WarnOfWhatIsNotUnderstood) {
                                           HasSubstr("there is nobody to talk to")));
 }
 
+TEST(BgpSettings, LeaveWhatTheySayNothingOfToCalicosObjects) {
+  auto settings = good("calico: {}\n");
+  EXPECT_EQ(settings.speaker.asn, 0U);
+  EXPECT_TRUE(settings.listens_by_default);
+  ASSERT_TRUE(settings.calico);
+  EXPECT_EQ(settings.calico->families, good("asn: 1\nmesh: {}\n").mesh->families) << "the usual";
+  settings = good("asn: 65001\nlisten: []\ncalico: {convention: CalicoVPP, holdSeconds: 9}\n");
+  EXPECT_EQ(settings.speaker.asn, 65001U);
+  EXPECT_FALSE(settings.listens_by_default);
+  EXPECT_EQ(settings.calico->dialect, bgp::SrPolicyDialect::kCalicoVpp);
+  EXPECT_EQ(settings.calico->hold_time.count(), 9);
+  EXPECT_THAT(texts(read_settings("calico: {}\npeers: [{address: 'fd10::1'}]\n", "bgp.yaml")),
+              ElementsAre(HasSubstr("the field 'asn' is missing")))
+      << "a peer of the file is internal or external by it";
+  EXPECT_THAT(texts(read_settings("calico: {asn: 7}\n", "bgp.yaml")),
+              ElementsAre(HasSubstr("calico.asn: unknown field, ignored")));
+}
+
 TEST(BgpSettings, OfAFileThatIsNotThereNameIt) {
   const auto settings = load_settings("/nonexistent/bgp.yaml");
   ASSERT_FALSE(settings);

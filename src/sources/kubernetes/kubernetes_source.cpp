@@ -53,8 +53,10 @@ struct KubernetesSource::State {
   State(asio::io_context& loop, std::unique_ptr<kube::Client> made, SourceSettings with)
       : io(loop), client(std::move(made)), settings(std::move(with)), objects(settings.ipam) {
     for (const auto& type : watched_kinds()) {
-      if (type.blocks && settings.ipam == sources::Ipam::kNode) continue;
-      follow(type);
+      const bool blocks = settings.ipam != sources::Ipam::kNode;
+      if (type.need == Need::kAlways || (type.need == Need::kBlocks && blocks) ||
+          (type.need == Need::kPeering && settings.peering))
+        follow(type);
     }
   }
 
@@ -66,6 +68,9 @@ struct KubernetesSource::State {
   };
 
   void follow(const WatchedKind& type);
+  [[nodiscard]] std::unique_ptr<kube::Reflector> reflect(const WatchedKind& type,
+                                                         kube::InformerOptions options);
+  void follow_secrets();
   void take(Kind kind, std::vector<kube::UntypedChange>&& changes);
   void tell();
   [[nodiscard]] kube::Task<kube::Answer<std::string>> version_of_lists();
@@ -86,7 +91,9 @@ struct KubernetesSource::State {
   std::chrono::system_clock::time_point contact_since;
   std::string contact_error;
   asio::steady_timer health_timer{io};
-  std::vector<Followed> followed;  // last: they call into what stands above
+  // Last: they call into what stands above.
+  std::vector<Followed> followed;
+  std::map<std::string, std::unique_ptr<kube::Reflector>> secrets;  // by the Secret's name
 };
 
 void KubernetesSource::State::follow(const WatchedKind& type) {
@@ -101,15 +108,43 @@ void KubernetesSource::State::follow(const WatchedKind& type) {
   if (is_calicos(type)) {
     options.delays.longest_missing = kCalicoMissing;
     // Where Calico allocates for certain, its objects must be read before anything is done.
-    options.optional = settings.ipam != sources::Ipam::kCalico;
+    options.optional = settings.ipam != sources::Ipam::kCalico || type.need == Need::kPeering;
   }
-  auto reflector = std::make_unique<kube::Reflector>(
+  followed.push_back({.type = type, .reflector = reflect(type, std::move(options))});
+}
+
+std::unique_ptr<kube::Reflector> KubernetesSource::State::reflect(const WatchedKind& type,
+                                                                  kube::InformerOptions options) {
+  const auto kind = type.kind;
+  return std::make_unique<kube::Reflector>(
       *client, type.resource, std::move(options),
       [this, kind](const boost::json::object& json) {
         return std::static_pointer_cast<const void>(objects.read(kind, json));
       },
       [this, kind](std::vector<kube::UntypedChange>&& changes) { take(kind, std::move(changes)); });
-  followed.push_back({.type = type, .reflector = std::move(reflector)});
+}
+
+/// Each by itself: a Role can let an agent read the Secrets of a name, and no others.
+void KubernetesSource::State::follow_secrets() {
+  if (!settings.peering) return;
+  const auto wanted = objects.peering().wanted_secrets();
+  for (auto it = secrets.begin(); it != secrets.end();) {
+    if (wanted.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    objects.put(Kind::kSecret, it->first, nullptr);
+    it = secrets.erase(it);
+  }
+  for (const auto& name : wanted) {
+    auto& reflector = secrets[name];
+    if (reflector != nullptr) continue;
+    kube::InformerOptions options{.ns = settings.config_map_namespace,
+                                  .selectors = {.field = "metadata.name=" + name},
+                                  .optional = true};
+    reflector = reflect(watched(Kind::kSecret), std::move(options));
+    reflector->start();
+  }
 }
 
 /// The version that the list of SRv6Nodes must have reached: see forwarding_stands().
@@ -140,8 +175,10 @@ void KubernetesSource::State::take(Kind kind, std::vector<kube::UntypedChange>&&
               client->server(), objects.count(Kind::kNode), objects.count(Kind::kSrv6Node),
               objects.count(Kind::kSrv6Policy));
     (void)objects.take_news();
+    follow_secrets();
     return tell();
   }
+  if (kind == Kind::kBgpPeer || kind == Kind::kBgpConfiguration) follow_secrets();
   if (objects.take_news() || permissions) tell();
 }
 
@@ -164,6 +201,17 @@ bool KubernetesSource::State::note_permissions() {
 
 std::vector<Finding> KubernetesSource::State::findings() const {
   auto all = objects.findings();
+  for (const auto& [name, reflector] : secrets) {
+    if (!reflector->health().refused) continue;
+    all.push_back({.severity = sources::Severity::kError,
+                   .problem = {.object = {"Secret", name},
+                               .location = "kubernetes/" + settings.config_map_namespace,
+                               .reason = fmt::format(
+                                   "this agent may not read it, and BGP sessions ask for it; give "
+                                   "it a Role there with the rule {{apiGroups: [\"\"], resources: "
+                                   "[secrets], resourceNames: [{}], verbs: [get, list, watch]}}",
+                                   name)}});
+  }
   for (const auto& one : followed) {
     const auto& resource = one.type.resource;
     if (!one.reflector->health().refused) continue;
@@ -243,9 +291,11 @@ void KubernetesSource::reload() {
       "for again",
       state_->client->server());
   for (const auto& one : state_->followed) one.reflector->ask_now();
+  for (const auto& [name, secret] : state_->secrets) secret->ask_now();
 }
 
 const overlay::Intent& KubernetesSource::intent() const { return state_->objects.intent(); }
+const sources::Peering& KubernetesSource::peering() const { return state_->objects.peering(); }
 std::vector<Finding> KubernetesSource::findings() const { return state_->findings(); }
 bool KubernetesSource::loaded() const { return state_->loaded; }
 

@@ -47,6 +47,7 @@ class KubernetesSource final : public sources::Source {
   void start(Listener listener) override;
   void reload() override;
   [[nodiscard]] const overlay::Intent& intent() const override;
+  [[nodiscard]] const sources::Peering& peering() const override;
   [[nodiscard]] std::vector<sources::Finding> findings() const override;
   [[nodiscard]] bool loaded() const override;
   [[nodiscard]] bool in_doubt(const std::string& node) const override;

@@ -52,6 +52,7 @@ class ObjectSet {
   [[nodiscard]] bool take_news() { return std::exchange(news_, false); }
 
   [[nodiscard]] const overlay::Intent& intent() const { return store_.intent(); }
+  [[nodiscard]] const sources::Peering& peering() const { return store_.peering(); }
   [[nodiscard]] sources::Ipam ipam() const { return store_.ipam(); }
   [[nodiscard]] overlay::ObjectKey locator_object(const std::string& node) const {
     return store_.locator_object(node);

@@ -25,8 +25,28 @@ const std::array<WatchedKind, kKinds>& table() {
        "BlockAffinity",
        {"crd.projectcalico.org", "v1", "blockaffinities"},
        false,
-       true},
-      {Kind::kIpamBlock, "IPAMBlock", {"crd.projectcalico.org", "v1", "ipamblocks"}, false, true},
+       Need::kBlocks},
+      {Kind::kIpamBlock,
+       "IPAMBlock",
+       {"crd.projectcalico.org", "v1", "ipamblocks"},
+       false,
+       Need::kBlocks},
+      {Kind::kBgpConfiguration,
+       "BGPConfiguration",
+       {"crd.projectcalico.org", "v1", "bgpconfigurations"},
+       false,
+       Need::kPeering},
+      {Kind::kBgpPeer,
+       "BGPPeer",
+       {"crd.projectcalico.org", "v1", "bgppeers"},
+       false,
+       Need::kPeering},
+      {Kind::kBgpFilter,
+       "BGPFilter",
+       {"crd.projectcalico.org", "v1", "bgpfilters"},
+       false,
+       Need::kPeering},
+      {Kind::kSecret, "Secret", {"", "v1", "secrets"}, true, Need::kByName},
   }};
   return kTable;
 }
@@ -45,7 +65,10 @@ Value text(std::string_view text) {
 }
 
 bool every_key(std::string_view) { return true; }
-bool own_annotation(std::string_view key) { return key.starts_with("sextant.dev/"); }
+bool read_annotation(std::string_view key) {
+  return key.starts_with("sextant.dev/") || key == sources::kAsnAnnotation ||
+         key == sources::kClusterIdAnnotation || key == sources::kIpv6Annotation;
+}
 bool config_key(std::string_view key) {
   return key == sources::kConfigMapKey || key == sources::kCalicoVppSrv6Key;
 }
@@ -128,11 +151,13 @@ Value essence(Kind kind, const json::object& object) {
     }
     if (kind == Kind::kNode || kind == Kind::kSrv6Node)
       copy(from->get_object(), "labels", metadata);
-    if (kind == Kind::kNode) copy(from->get_object(), "annotations", metadata, own_annotation);
+    if (kind == Kind::kNode) copy(from->get_object(), "annotations", metadata, read_annotation);
   }
   add(root, "metadata", std::move(metadata));
   if (kind == Kind::kConfigMap) {
     copy(object, "data", root, config_key);
+  } else if (kind == Kind::kSecret) {
+    copy(object, "data", root);
   } else {
     copy_spec(kind, object, root);
   }

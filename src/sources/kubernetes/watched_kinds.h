@@ -20,15 +20,27 @@ enum class Kind : std::uint8_t {
   kIpPool,
   kBlockAffinity,
   kIpamBlock,
+  kBgpConfiguration,
+  kBgpPeer,
+  kBgpFilter,
+  kSecret,
 };
-inline constexpr std::size_t kKinds = 8;
+inline constexpr std::size_t kKinds = 12;
+
+/// Whether a kind is followed always, or why.
+enum class Need : std::uint8_t {
+  kAlways,
+  kBlocks,   // of Calico's IPAM: not where it does not allocate
+  kPeering,  // of BGP sessions
+  kByName,   // those objects alone that others name
+};
 
 struct WatchedKind {
   Kind kind;
   std::string_view name;  // "SRv6Policy"
   kube::Resource resource;
   bool namespaced = false;
-  bool blocks = false;  // of Calico's IPAM: not read where it does not allocate
+  Need need = Need::kAlways;
 };
 inline constexpr std::string_view kCalicoGroup = "crd.projectcalico.org";
 [[nodiscard]] inline bool is_calicos(const WatchedKind& type) {

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """agents_test.py BIN BGP_SPEAKER: the full testbed with BGP alone: each agent's manifests name nothing but its own node.
+In the end they name all, and Calico's objects say who speaks with whom.
 
 Nodes learn each other's pods and SIDs from each other over IS-IS routers that know nothing of it; an injector behind r3
 sends the paper's policies (SRv6-PI's form, Calico-VPP's convention), edits them and takes them back. Exit status 77: skipped.
@@ -23,6 +24,18 @@ INJECTOR = "fd00:0:34::2"
 POLICY = {"distinguisher": 4, "color": 94, "endpoint": NODES["worker2"]}
 OF_WORKER2 = "fcdd:0:0:12aa:12::"  # its End.DT6, derived from its locator
 
+BGP_CONFIGURATION = """apiVersion: crd.projectcalico.org/v1
+kind: BGPConfiguration
+metadata: {name: default}
+spec: {%s}
+"""
+BGP_PEER = """---
+apiVersion: crd.projectcalico.org/v1
+kind: BGPPeer
+metadata: {name: to-the-hub}
+spec: {peerSelector: has(hub)}
+"""
+
 
 def skip(reason):
     print(f"skipped: {reason}")
@@ -45,7 +58,8 @@ class FullTestbed:
         run(str(self.programs / "sextant"), "testbed", "full", "up", "--name", self.name, "--no-agent", "--pods", "1")
         self.work = self.home / "bgp"
         self.work.mkdir()
-        documents = (self.home / "manifests" / "nodes.yaml").read_text().split("---\n")
+        self.nodes = (self.home / "manifests" / "nodes.yaml").read_text()
+        documents = self.nodes.split("---\n")
         for node in NODES:
             folder = self.work / node
             folder.mkdir()
@@ -64,13 +78,20 @@ class FullTestbed:
     def inside(self, machine, *command):
         return run("ip", "netns", "exec", self.netns(machine), *command)
 
-    def start_agent(self, node, convention="Standard", options=()):
+    def write(self, name, text):
+        """The same manifest for every node."""
+        for node in NODES:
+            written = self.work / node / f".{name}"
+            written.write_text(text)
+            written.rename(self.work / node / name)
+
+    def start_agent(self, node, convention="Standard", options=(), settings=None):
         peers = [{"address": address, "convention": convention} for other, address in NODES.items() if other != node]
         peers.append({"address": INJECTOR, "convention": "CalicoVPP", "mode": "Passive"})
-        settings = self.work / f"{node}.bgp.yaml"
-        settings.write_text(json.dumps({"asn": 64512, "peers": peers}))
+        file = self.work / f"{node}.bgp.yaml"
+        file.write_text(json.dumps(settings or {"asn": 64512, "peers": peers}))
         agent = lab.Daemon(self, self.netns(node), node, str(self.programs / "sextantd"), "--node", node, "--manifests",
-                           str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(settings),
+                           str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(file),
                            *options)
         self.processes.append(agent)
         self.agents[node] = agent
@@ -276,6 +297,49 @@ class Agents(unittest.TestCase):
         injector.say(withdraw={"policy": POLICY})
         injector.route(gone.replace(NODES["worker1"], NODES["master"])
                        .replace(ROUTER_IDS["worker1"], ROUTER_IDS["master"]), since, present=False)
+
+    def sessions(self, node):
+        """How long each session is up, in seconds, of those that are."""
+        return {peer["address"]: peer["upForSeconds"] for peer in self.testbed.status(node, "bgp", "peers")
+                if peer["state"] == "Established"}
+
+    def await_sessions(self, node, *others):
+        wanted = {NODES[other] for other in others}
+        until(f"sessions of {node} with {others}", lambda: set(self.sessions(node)) == wanted)
+
+    def test_e_peers_come_from_calicos_objects(self):
+        for agent in self.testbed.agents.values():
+            agent.end(signal.SIGTERM)
+        self.testbed.write("node.yaml", self.testbed.nodes)
+        self.testbed.write("bgp.yaml", BGP_CONFIGURATION % "listenPort: 1179")
+        for node in NODES:
+            self.testbed.start_agent(node, settings={"calico": {}})
+        for node in NODES:
+            self.await_sessions(node, *(other for other in NODES if other != node))
+        listening = run("ip", "netns", "exec", self.testbed.netns("master"), "ss", "-Hltn", "sport", "=", ":1179")
+        self.assertIn("[::]:1179", listening)
+
+        # Another shape: worker1 is everybody's peer. The sessions that stay are not touched.
+        up = self.sessions("master")[NODES["worker1"]]
+        hostname = "    kubernetes.io/hostname: worker1\n"
+        self.testbed.write("node.yaml", self.testbed.nodes.replace(hostname, hostname + "    hub: ''\n"))
+        self.testbed.write("bgp.yaml", BGP_CONFIGURATION % "listenPort: 1179, nodeToNodeMeshEnabled: false" + BGP_PEER)
+        self.await_sessions("master", "worker1")
+        self.await_sessions("worker2", "worker1")
+        self.await_sessions("worker1", "master", "worker2")
+        self.assertGreaterEqual(self.sessions("master")[NODES["worker1"]], up)
+        for node in NODES:
+            for other in NODES:
+                for family in (4, 6):
+                    self.assertTrue(node == other or self.testbed.reaches(node, other, family), (node, other, family))
+
+        self.testbed.write("bgp.yaml", BGP_CONFIGURATION % "listenPort: 1179, nodeToNodeMeshEnabled: false"
+                           + BGP_PEER.replace("has(hub)", "has(hub"))
+        until("a word on the selector", lambda: any(
+            "peerSelector: 'has(hub' is no selector" in problem["reason"]
+            for problem in json.loads(run(str(self.testbed.programs / "sextant"), "status", "--socket",
+                                          str(self.testbed.home / "master.sock"), "-o", "json"))["problems"]))
+        self.await_sessions("master", "worker1")
 
 
 def main():
