@@ -39,8 +39,8 @@ const std::vector<bgp::Family>& injector_families() {
 Result<bgp::SpeakerConfig> load_speaker(const std::string& file) {
   auto settings = bgp_source::load_settings(file, injector_families());
   if (!settings) return tl::unexpected(settings.error());
-  if (settings->mesh)
-    return failure(kReading, file, "'mesh' is for nodes: an injector knows none",
+  if (settings->mesh || settings->calico)
+    return failure(kReading, file, "'mesh' and 'calico' are for nodes: an injector knows none",
                    "list the peers, or one of them with a prefix as its address");
   auto& speaker = settings->speaker;
   if (speaker.router_id == Ipv4Address())

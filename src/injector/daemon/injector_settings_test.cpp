@@ -51,7 +51,7 @@ TEST(InjectorSettings, KnowNoNode) {
   EXPECT_THAT(without.error().message(), HasSubstr("'routerId' is missing"));
   const auto mesh = load("asn: 64512\nrouterId: 10.0.0.9\nmesh: {}\n");
   ASSERT_FALSE(mesh);
-  EXPECT_THAT(mesh.error().message(), HasSubstr("'mesh' is for nodes"));
+  EXPECT_THAT(mesh.error().message(), HasSubstr("'mesh' and 'calico' are for nodes"));
   const auto bad = load("asn: 0\npeers: [{address: x}]\n");
   ASSERT_FALSE(bad);
   EXPECT_THAT(bad.error().message(), HasSubstr(":1: asn: 0 is not"));
