@@ -435,9 +435,11 @@ Result<std::vector<std::uint8_t>> encode_sr_policy(const SrPolicyTunnel& tunnel)
   out.u16(kTunnelTypeSrPolicy);
   out.u16(0);
   bool fits = put_numbers(out, tunnel);
-  for (const auto& list : tunnel.lists) fits = put_list(out, list) && fits;
+  // Names before lists: GoBGP 3.10 reads three bytes beyond the candidate path's name, and crashes
+  // where there are none.
   fits = put_name(out, kCandidatePathName, tunnel.candidate_path_name) && fits;
   fits = put_name(out, kPolicyName, tunnel.policy_name) && fits;
+  for (const auto& list : tunnel.lists) fits = put_list(out, list) && fits;
   fits = put_all(out, tunnel.unknown) && fits;
   const auto length = out.size() - 4;
   if (!fits || length > 0xffff) {

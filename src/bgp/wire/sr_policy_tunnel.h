@@ -121,8 +121,8 @@ struct SrPolicyTunnel {
 /// (RFC 9830 section 2.2). Errors name sub-TLV and length; all of them ask for treat-as-withdraw
 /// (RFC 9830 section 5).
 [[nodiscard]] Result<SrPolicyTunnel> decode_sr_policy(std::span<const std::uint8_t> attribute);
-/// The attribute's value: sub-TLVs in the order of SrPolicyTunnel, unknown ones last.
-/// Error: a list or name that does not fit its length field.
+/// The attribute's value: sub-TLVs in the order of SrPolicyTunnel, but lists behind the names,
+/// unknown ones last. Error: a list or name that does not fit its length field.
 [[nodiscard]] Result<std::vector<std::uint8_t>> encode_sr_policy(const SrPolicyTunnel& tunnel);
 
 }  // namespace sextant::bgp

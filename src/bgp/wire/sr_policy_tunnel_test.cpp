@@ -220,6 +220,16 @@ TEST(SrPolicyTunnel, GoesOutAndComesBack) {
   EXPECT_EQ(*decoded, everything());
 }
 
+// A candidate path's name at the very end crashes GoBGP 3.10.
+TEST(SrPolicyTunnel, NamesStandBeforeLists) {
+  SrPolicyTunnel tunnel;
+  tunnel.lists = {{1, {Segment::of(address("fcff:6::1"))}, {}}};
+  tunnel.candidate_path_name = "a";
+  EXPECT_EQ(encode_sr_policy(tunnel),
+            hex("000f 0025 81 0002 00 61"
+                "80 001d 00 09 06 00 00 00000001 0d 12 00 00 fcff0006000000000000000000000001"));
+}
+
 // RFC 9830 section 2.4.3: the SRv6 sub-TLV says more than the old one.
 TEST(SrPolicyTunnel, Srv6BindingSidComesFirst) {
   auto tunnel = everything();

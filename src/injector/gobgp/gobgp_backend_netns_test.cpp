@@ -324,6 +324,7 @@ TEST_F(GobgpTest, RoutesOfPeersAreNotOursAndDoNotEndGobgp) {
   const auto node = peer();
   auto without_weight = simple().tunnel;
   without_weight.lists[0].weight.reset();
+  without_weight.candidate_path_name = "main";  // at the very end it would crash GoBGP at once
   bgp::Attributes attributes;
   attributes.origin = bgp::Origin::kIgp;
   attributes.tunnel_encapsulation = bgp::encode_sr_policy(without_weight).value();
