@@ -56,15 +56,13 @@ std::string endpoint_text(const overlay::Policy& policy) {
 /// What the data plane could not do for the policy; empty where it has it.
 std::string data_plane_trouble(const PolicyStatus& policy, const Reconciler& reconciler) {
   if (reconciler.failure()) return reconciler.failure()->message();
+  if (reconciler.apply_problems().empty()) return {};
+  const auto path = policy.path.to_string();
+  std::set<std::string> objects;  // there may be many problems, and many policies
+  if (policy.binding_sid) objects.insert("SID " + policy.binding_sid->to_string());
+  for (const auto& prefix : policy.steered) objects.insert("route " + prefix.to_string());
   const auto names = [&](const std::string& object) {
-    const auto holds = [&object](const std::string& text) {
-      return object.find(text) != std::string::npos;
-    };
-    return holds(policy.path.to_string()) ||
-           (policy.binding_sid && object == "SID " + policy.binding_sid->to_string()) ||
-           std::ranges::any_of(policy.steered, [&](const IpPrefix& prefix) {
-             return object == "route " + prefix.to_string();
-           });
+    return object.find(path) != std::string::npos || objects.contains(object);
   };
   for (const auto& problem : reconciler.apply_problems())
     if (!concerns_one(problem) || names(problem.object))

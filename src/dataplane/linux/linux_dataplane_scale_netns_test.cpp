@@ -69,5 +69,22 @@ TEST(LinuxDataplaneScale, FortyThousandPrefixesAreAdoptedAndEditedWithAHandfulOf
   EXPECT_EQ(settled.writes, 0U);
 }
 
+// The kernel's stock of memory for encapsulations is small, and refilled behind its back.
+TEST(LinuxDataplaneScale, TenThousandPathsAtOnceAreWrittenAndReplaced) {
+  if (const auto why = missing_privilege(); !why.empty()) GTEST_SKIP() << why;
+  constexpr std::uint32_t kPaths = 10'000;
+  TestNode node("paths");
+  expect_no_problems(node.reconcile(lone_node()));
+  for (const auto* via : {"fcff:1::1", "fcff:2::1"}) {
+    overlay::ForwardingDiff change;
+    for (std::uint32_t i = 0; i < kPaths; ++i) {
+      change.paths[path_of(i, Family::kIpv6)] = to_node(i, {sid(via)});
+    }
+    const auto report = node.apply(change);
+    expect_no_problems(report);
+    EXPECT_GE(report.writes, kPaths);
+  }
+}
+
 }  // namespace
 }  // namespace sextant::dataplane

@@ -15,8 +15,8 @@ class Writes {
  public:
   Writes(netlink::Socket& socket, ApplyReport& report) : socket_(socket), report_(report) {}
 
-  /// Sent in order, some thousands at a time. Errnos in `tolerated` are no problem: name at the
-  /// call why.
+  /// Sent in order, some thousands at a time; what the kernel has no memory for just now goes again
+  /// soon after. Errnos in `tolerated` are no problem: name at the call why.
   void add(const netlink::Message& message, std::initializer_list<int> tolerated = {});
   /// Sends what is left. A failure of the socket itself becomes a problem too.
   void flush();
@@ -24,10 +24,13 @@ class Writes {
 
  private:
   struct Pending {
-    std::string operation;
-    std::string object;
+    netlink::Message message;
     std::vector<int> tolerated;
   };
+  /// A message of pending_, and why the kernel refused it.
+  using Failures = std::vector<netlink::BatchFailure>;
+  void drop_tolerated(Failures& failures) const;
+  [[nodiscard]] Result<void> send_again(Failures& failures);
   netlink::Socket& socket_;
   ApplyReport& report_;
   netlink::Batch batch_;
