@@ -4,11 +4,14 @@
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "agent/http_client.h"
@@ -16,6 +19,7 @@
 #include "bgp/wire_peer.h"
 #include "common/child.h"
 #include "common/kernel.h"
+#include "common/process.h"
 #include "common/program.h"
 #include "common/scratch.h"
 #include "common/space.h"
@@ -70,6 +74,16 @@ class Headend {
   }
 
   [[nodiscard]] const Space& space() const { return space_; }
+
+  [[nodiscard]] double processor_seconds() const {
+    return bench::processor_seconds(process_->pid());
+  }
+  /// Of its log, the end: for messages.
+  [[nodiscard]] std::string log_end() const {
+    constexpr std::size_t kShown = 3000;
+    const auto log = testbed::read_file(directory_.path() / "log").value_or("");
+    return "\nits log:\n" + log.substr(log.size() - std::min(kShown, log.size()));
+  }
 
   /// Serves the injector until the agent has applied what `so` asks of its status.
   void await(WirePeer& injector, const std::function<bool(const boost::json::value&)>& so) const {
@@ -128,14 +142,11 @@ void expect_paths(const Headend& headend, std::uint8_t generation) {
   }
 }
 
-}  // namespace
-
-double measure_burst() {
+BurstCosts measure_burst_at(const Headend& headend) {
   constexpr std::uint8_t kBefore = 1, kAfter = 2;
   const auto prefixes = steered_prefixes();
   const auto before = steering_policies(kHeadend, kBefore),
              after = steering_policies(kHeadend, kAfter);
-  const Headend headend;
   WirePeer injector = must(headend.space().netns().run(
       [] { return WirePeer(kInjector, kNode, 2, bgp::kSrPolicyIpv6, {bgp::kIpv6Unicast}); }));
   injector.send(prefixes);
@@ -148,12 +159,26 @@ double measure_burst() {
   expect_paths(headend, kBefore);
 
   KernelEvents events(headend.space().name());
+  const auto worked = headend.processor_seconds();
   injector.send(after);
   const auto begun = Clock::now();
   while (injector.sending()) serve_once({&injector}, 1);
   const auto ended = events.await(is_group, kHeadendPolicies, kPatience);
+  const auto processor = 1e3 * (headend.processor_seconds() - worked);
   expect_paths(headend, kAfter);
-  return std::chrono::duration<double, std::milli>(ended - begun).count();
+  return {.programmed = std::chrono::duration<double, std::milli>(ended - begun).count(),
+          .processor = processor};
+}
+
+}  // namespace
+
+BurstCosts measure_burst() {
+  const Headend headend;
+  try {
+    return measure_burst_at(headend);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(error.what() + headend.log_end());
+  }
 }
 
 }  // namespace sextant::bench
