@@ -14,15 +14,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// RFC 4486 section 4: AFI, SAFI and the limit.
-Bytes maximum_data(Family family, std::uint32_t limit) {
-  ByteWriter out;
-  out.u16(static_cast<std::uint16_t>(family.afi));
-  out.u8(static_cast<std::uint8_t>(family.safi));
-  out.u32(limit);
-  return out.release();
-}
-
 }  // namespace
 
 Peer::Peer(LoopContext& loop, const SpeakerConfig& speaker, PeerConfig config,
@@ -327,96 +318,6 @@ void Peer::promote() {
 
 void Peer::on_room(Session& session) {
   if (&session == primary_.get()) routes_.room(*this);
-}
-
-void Peer::on_refresh(Session& session, const RouteRefresh& refresh) {
-  // RFC 2918 section 4: for a family that was not announced it is ignored.
-  if (!session.negotiated().has(refresh.family)) return;
-  switch (refresh.kind) {
-    case RefreshKind::kRequest:
-      routes_.refresh(*this, refresh.family);
-      break;
-    case RefreshKind::kBegin:  // RFC 7313 section 4: what is not told again by the end is gone
-      if (session.negotiated().enhanced_route_refresh) routes_.mark_stale(*this, refresh.family);
-      break;
-    case RefreshKind::kEnd:
-      if (session.negotiated().enhanced_route_refresh) routes_.sweep_stale(*this, refresh.family);
-      break;
-  }
-}
-
-std::optional<Notification> Peer::on_update(Session& session, std::span<const std::uint8_t> body) {
-  auto view = split_update(body);
-  if (view.judgement.verdict() == Verdict::kSessionReset) return view.judgement.notification();
-  if (const auto family = view.end_of_rib()) {
-    if (!session.negotiated().has(*family)) return {};
-    auto& state = families_[*family];
-    state.ended = true;
-    if (state.stale) {
-      sweep(*family);
-      if (!has_stale()) stale_.cancel();
-    }
-    routes_.end_of_rib(*this, *family);
-    return {};
-  }
-  // RFC 4760 section 6: families that were not agreed on are ignored; so are those that were
-  // disabled.
-  const auto takes = [&](Family family) {
-    return session.negotiated().has(family) && !families_[family].disabled;
-  };
-  if (view.reach && !takes(view.reach->family)) view.reach.reset();
-  if (view.unreach && !takes(view.unreach->family)) view.unreach.reset();
-  if (!takes(kIpv4Unicast)) view.nlri = view.withdrawn = {};
-  auto judgement = routes_.update(*this, view);
-  if (auto error = judge(judgement, view)) return error;
-  return check_maximum();
-}
-
-// RFC 7606 section 2.
-std::optional<Notification> Peer::judge(const Judgement& judgement, const UpdateView& view) {
-  switch (judgement.verdict()) {
-    case Verdict::kAccept:
-      return {};
-    case Verdict::kAttributeDiscard:
-      ++counters_.attributes_discarded;
-      break;
-    case Verdict::kTreatAsWithdraw:
-      ++counters_.treated_as_withdraw;
-      break;
-    case Verdict::kAfiSafiDisable:
-      if (view.disabled) {
-        families_[*view.disabled].disabled = true;
-        routes_.drop(*this, *view.disabled);
-      }
-      break;
-    case Verdict::kSessionReset:
-      return judgement.notification();
-  }
-  log::warn({{"peer", name_}}, "BGP peer {}: UPDATE with errors ({}): {}", name_,
-            to_string(judgement.verdict()), judgement.reasons());
-  note(judgement.reasons());
-  return {};
-}
-
-std::optional<Notification> Peer::check_maximum() {
-  for (const auto& family : config_.families) {
-    const auto& maximum = family.max_prefixes;
-    if (maximum.limit == 0) continue;
-    const auto count = routes_.received(*this, family.family);
-    auto& state = families_[family.family];
-    if (count > maximum.limit) {
-      maximum_hold_ = maximum.restart;
-      return notification(CeaseReason::kMaximumPrefixes,
-                          maximum_data(family.family, maximum.limit));
-    }
-    const bool near = count * 100 > std::size_t{maximum.limit} * maximum.warn_percent;
-    if (near && !state.warned) {
-      log::warn({{"peer", name_}}, "BGP peer {}: {} routes of {}, the maximum is {}", name_, count,
-                to_string(family.family), maximum.limit);
-    }
-    state.warned = near;
-  }
-  return {};
 }
 
 // ---- Stale routes
