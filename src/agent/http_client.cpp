@@ -111,6 +111,7 @@ Result<HttpReply> http_follow(const std::string& socket_path, const std::string&
     body.size = piece.size();
     http::read_some(socket, buffer, parser, error);
     if (error == http::error::need_buffer) error = {};
+    if (error == http::error::partial_message) break;  // the server has ended, however
     const std::string_view read(piece.data(), piece.size() - body.size);
     if (reply.status != 200)
       reply.body += read;
@@ -118,7 +119,8 @@ Result<HttpReply> http_follow(const std::string& socket_path, const std::string&
       more = take(read);
     more = more && !error;
   }
-  if (error) return connection_failure(words, socket_path, error);
+  if (error && error != http::error::partial_message)
+    return connection_failure(words, socket_path, error);
   return reply;
 }
 

@@ -19,7 +19,7 @@ namespace json = boost::json;
 constexpr std::chrono::seconds kTimeout{60};
 constexpr agent::HttpServerWords kWords{
     .operation = "reach the injector at",
-    .when_silent = "is it stopped or busy? see its log (journalctl -u sextant-injector)",
+    .when_silent = "is it stopped or busy? see its log",
     .when_absent =
         "start it (sextantd --injector FILE), name its socket with --socket, or a GoBGP "
         "daemon with -u and -p"};

@@ -23,8 +23,16 @@ namespace asio = boost::asio;
 Result<agent::AgentLock> lock(const std::string& path) {
   std::error_code error;
   const auto whole = std::filesystem::absolute(path, error).string();
-  return agent::AgentLock::take(
+  auto taken = agent::AgentLock::take(
       path, fmt::format("sextant-injector:{:016x}", std::hash<std::string>()(whole)));
+  if (taken) return taken;
+  auto failed = taken.error();
+  failed.operation = "become the injector of";
+  if (failed.errno_value == 0) {  // not the system's words
+    failed.cause = "another one has it";
+    failed.hint = "stop that one, or give this one another --socket and --state";
+  }
+  return tl::unexpected(std::move(failed));
 }
 
 }  // namespace

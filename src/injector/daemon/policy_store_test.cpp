@@ -88,7 +88,8 @@ TEST(Attributes, NameTheHeadendsOrKeepTheRouteWithTheNeighbor) {  // RFC 9830 se
   EXPECT_FALSE(attributes.has(bgp::kNoAdvertise));
   ASSERT_EQ(attributes.extended_communities.size(), 1U);
   EXPECT_EQ(attributes.extended_communities[0].target_address(), one.headends[0]);
-  EXPECT_EQ(bgp::decode_sr_policy(attributes.tunnel_encapsulation).value(), one.tunnel);
+  EXPECT_EQ(bgp::decode_sr_policy(attributes.tunnel_encapsulation).value(),
+            spelled_out(one.tunnel));
 }
 
 TEST(Attributes, FollowCalicoVppWhereAllPeersDo) {

@@ -243,7 +243,7 @@ class Injector(unittest.TestCase):
              str(self.lab.work / "injector.yaml"), "--socket", str(self.lab.work / "second.sock"), "--state",
              str(self.lab.work / "state")], capture_output=True, text=True, check=False, env=lab.ENVIRONMENT, timeout=20)
         self.assertEqual(second.returncode, 1)
-        self.assertIn("holds it", second.stderr)
+        self.assertIn("another one has it", second.stderr)
 
 
 def main():
