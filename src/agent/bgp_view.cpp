@@ -5,6 +5,7 @@
 
 #include "bgp/rib/nlri_key.h"
 #include "bgp/speaker.h"
+#include "bgp/wire/link_state_policy.h"
 #include "sources/bgp/bgp_source.h"
 
 namespace sextant::agent {
@@ -100,6 +101,17 @@ json::value unusable(const bgp_source::BgpSource& source, bgp::Family family,
   return found == source.book().unusable().end() ? json::value() : json::value(found->second);
 }
 
+/// What a headend says of a candidate path (RFC 9857); null of other routes.
+json::value path_state_view(bgp::Family family, const bgp::Attributes& attributes) {
+  if (family != bgp::kLinkState || attributes.link_state.empty()) return {};
+  const auto state = bgp::decode_policy_path_state(attributes.link_state);
+  if (!state) return {};
+  return json::object{{"evaluated", state->has(bgp::kPathEvaluated)},
+                      {"valid", state->has(bgp::kPathValid)},
+                      {"active", state->has(bgp::kPathActive)},
+                      {"reason", state->reason}};
+}
+
 json::object route_view(const bgp_source::BgpSource& source, bgp::Family family, bgp::EntryId entry,
                         std::size_t index) {
   const auto& speaker = *source.speaker();
@@ -128,6 +140,7 @@ json::object route_view(const bgp_source::BgpSource& source, bgp::Family family,
           {"color", color ? json::value(color->color.value) : json::value()},
           {"serviceSID", std::move(service)},
           {"policy", policy_view(attributes)},
+          {"pathState", path_state_view(family, attributes)},
           {"unusable", best ? unusable(source, family, key) : json::value()}};
 }
 

@@ -64,6 +64,16 @@ std::string policy(const json::value& policy) {
   return all;
 }
 
+/// What a headend says of a candidate path.
+std::string path_state(const json::value& state) {
+  const std::string text = flag(state, "active")      ? "active"
+                           : flag(state, "valid")     ? "valid"
+                           : flag(state, "evaluated") ? "not valid"
+                                                      : "not evaluated";
+  const auto reason = cell(state, "reason");
+  return reason == "-" ? text : text + ": " + reason;
+}
+
 /// What a route brings besides its next hop.
 std::string content(const json::value& route) {
   if (const auto* unusable = member(route, "unusable");
@@ -73,6 +83,8 @@ std::string content(const json::value& route) {
   const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
   if (const auto* carried = member(route, "policy"); carried != nullptr && carried->is_object())
     add(policy(*carried));
+  if (const auto* state = member(route, "pathState"); state != nullptr && state->is_object())
+    add(path_state(*state));
   if (const auto* service = member(route, "serviceSID"); service != nullptr && service->is_object())
     add(cell(*service, "behavior") + " " + cell(*service, "sid"));
   if (const auto color = cell(route, "color"); color != "-") add("color " + color);

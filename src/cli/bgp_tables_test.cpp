@@ -52,6 +52,22 @@ TEST(BgpTables, ShowWhatARouteBrings) {
       "no segment list\n");
 }
 
+TEST(BgpTables, ShowWhatHeadendsSayOfPaths) {
+  const auto answer = boost::json::parse(R"({"items": [
+    {"family": "link-state", "route": "fd10::1 (10.0.0.1): path 4", "peer": null, "best": true, "stale": false,
+     "nextHop": "fd10::1", "localPreference": 100, "asPath": "",
+     "pathState": {"evaluated": true, "valid": false, "active": false, "reason": "too deep"}},
+    {"family": "link-state", "route": "fd11::1 (10.0.0.2): path 4", "peer": "fd11::1", "best": true, "stale": false,
+     "nextHop": "fd11::1", "localPreference": 100, "asPath": "",
+     "pathState": {"evaluated": true, "valid": true, "active": true, "reason": ""}}]})");
+  EXPECT_EQ(
+      bgp_routes_table(answer),
+      "   FAMILY      ROUTE                       NEXT HOP  PEER       PREF  AS PATH  CONTENT\n"
+      "*  link-state  fd10::1 (10.0.0.1): path 4  fd10::1   this node  100   -        not valid: "
+      "too deep\n"
+      "*  link-state  fd11::1 (10.0.0.2): path 4  fd11::1   fd11::1    100   -        active\n");
+}
+
 TEST(BgpTables, SayThatThereIsNothing) {
   const auto none = boost::json::parse(R"({"items": []})");
   EXPECT_NE(bgp_peers_table(none).find("without --bgp"), std::string::npos);
