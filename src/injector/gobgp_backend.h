@@ -24,8 +24,8 @@ struct GobgpOptions {
   std::uint16_t port = kGobgpPort;
   /// Of policies that name neither headends nor a convention.
   Convention convention = Convention::kStandard;
-  /// Of each call.
-  std::chrono::milliseconds deadline{10'000};
+  /// Of each call. The first one, which asks who is there, has 5 s at most.
+  std::chrono::milliseconds deadline{30'000};
   /// How often watch() looks.
   std::chrono::milliseconds watch_interval{1'000};
 };

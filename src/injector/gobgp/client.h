@@ -28,7 +28,8 @@ class GobgpClient {
 
  private:
   class Call;
-  [[nodiscard]] Result<void> judge(const grpc::Status& status, std::string operation) const;
+  [[nodiscard]] Result<void> judge(const grpc::Status& status, std::string operation,
+                                   std::chrono::milliseconds deadline) const;
 
   GobgpOptions options_;
   std::string place_;  // "GoBGP at 192.168.9.254:50051"
