@@ -201,6 +201,20 @@ TEST_F(CalicoPeers, TakeWhatTheSettingsSayOfThem) {
   EXPECT_THAT(lines(wishes(three_)), IsEmpty()) << "the file has a mesh of its own";
 }
 
+/// Injectors are among the internal peers that are no nodes.
+TEST_F(CalicoPeers, HearWhatBecomesOfPoliciesWhereTheyMayInjectThem) {
+  settings_.calico_tells_injectors = true;
+  const auto found = wishes(three_ + peer("injector", "peerIP: fd00::1") +
+                            peer("node", "peerIP: 'fd12::1'") +
+                            peer("tor", "peerIP: fd00::2, asNumber: 65001"));
+  std::vector<std::string> told;
+  for (const auto& one : found.peers) {
+    if (std::ranges::count(one.families, bgp::kLinkState, &bgp::PeerFamily::family) != 0)
+      told.push_back(one.address.address().to_string());
+  }
+  EXPECT_THAT(told, ElementsAre("fd00::1"));
+}
+
 TEST_F(CalicoPeers, WithoutTheirPasswordOrFilterAreTold) {
   const auto found =
       wishes(three_ + configuration(kNoMesh) +
