@@ -1,19 +1,14 @@
 // status, sids, policies, routes, nodes: each asks the agent of this node for one path of its API
 // and shows the answer.
 #include <CLI/CLI.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <chrono>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/defaults.h"
-#include "agent/http_client.h"
+#include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/output.h"
 #include "cli/tables.h"
 
 namespace sextant::cli {
@@ -59,54 +54,16 @@ const std::vector<AgentCommand>& commands() {
   return kCommands;
 }
 
-struct Options {
-  std::string socket = std::string(agent::kDefaultSocket);
-  std::string output = "table";
-};
-
-constexpr std::chrono::seconds kTimeout{30};  // a data plane at work holds the agent's only thread
-
-[[noreturn]] void fail(const std::string& message) {
-  std::cerr << "sextant: " << message << '\n';
-  throw CLI::RuntimeError(1);
-}
-
-void run(const AgentCommand& command, const Options& options) {
-  const auto reply = agent::http_get(options.socket, std::string("/v1/") + command.name, kTimeout);
-  if (!reply) fail(reply.error().message());
-  json::error_code error;
-  const auto answer = json::parse(reply->body, error);
-  if (error) fail("the agent's answer is no JSON: " + error.message());
-  if (reply->status != 200) {
-    const auto* object = answer.if_object();
-    const auto* reason = object == nullptr ? nullptr : object->if_contains("error");
-    fail("the agent answered " + std::to_string(reply->status) + ": " +
-         (reason != nullptr && reason->is_string() ? std::string(reason->get_string())
-                                                   : reply->body));
-  }
-  if (options.output == "json")
-    std::cout << indented_json(answer);
-  else if (options.output == "yaml")
-    std::cout << yaml(answer);
-  else
-    std::cout << command.table(answer);
-  if (!std::cout.flush()) fail("write to standard output failed");
-}
-
 }  // namespace
 
 void add_agent_commands(CLI::App& app) {
   for (const auto& command : commands()) {
     auto* subcommand = app.add_subcommand(command.name, command.description);
-    auto options = std::make_shared<Options>();
-    subcommand->add_option("-o,--output", options->output, "How to print: table, json or yaml")
-        ->check(CLI::IsMember({"table", "json", "yaml"}))
-        ->capture_default_str();
-    subcommand->add_option("--socket", options->socket, "The agent's Unix socket")
-        ->type_name("PATH")
-        ->envname("SEXTANT_SOCKET")
-        ->capture_default_str();
-    subcommand->callback([&command, options] { run(command, *options); });
+    auto options = std::make_shared<AnswerOptions>();
+    add_answer_options(*subcommand, *options);
+    subcommand->callback([&command, options] {
+      show_answer(*options, std::string("/v1/") + command.name, command.table);
+    });
     teach(*subcommand,
           {.examples = command.examples,
            .exit_statuses = {{0, "the agent answered"}, {1, "the agent did not answer"}},

@@ -1,46 +1,23 @@
 // bgp peers, bgp rib: what the agent's BGP speaker knows.
 #include <CLI/CLI.hpp>
 #include <boost/json/value.hpp>
-#include <cstdio>
 #include <memory>
 
-#include "agent/defaults.h"
-#include "cli/agent_query.h"
+#include "cli/answer.h"
 #include "cli/bgp_tables.h"
 #include "cli/commands.h"
-#include "cli/failure.h"
 #include "cli/help.h"
-#include "cli/output.h"
 
 namespace sextant::cli {
 namespace {
 
-namespace json = boost::json;
-
-struct Options {
-  std::string socket = std::string(agent::kDefaultSocket);
-  std::string output = "table";
+struct Options : AnswerOptions {
   bool rejected = false;
 };
 
-void show(const Options& options, const std::string& target,
-          std::string (*table)(const json::value&)) {
-  const auto answer = value_or_fail(ask_agent(options.socket, target));
-  const auto text = options.output == "json"   ? indented_json(answer)
-                    : options.output == "yaml" ? yaml(answer)
-                                               : table(answer);
-  fmt::print("{}", text);
-}
-
 std::shared_ptr<Options> add_options(CLI::App& command) {
   auto options = std::make_shared<Options>();
-  command.add_option("-o,--output", options->output, "How to print: table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}))
-      ->capture_default_str();
-  command.add_option("--socket", options->socket, "The agent's Unix socket")
-      ->type_name("PATH")
-      ->envname("SEXTANT_SOCKET")
-      ->capture_default_str();
+  add_answer_options(command, *options);
   return options;
 }
 
@@ -59,7 +36,7 @@ void add_bgp_commands(CLI::App& app) {
 
   auto* peers = group->add_subcommand("peers", "The sessions: state, routes, and why one is down");
   auto options = add_options(*peers);
-  peers->callback([options] { show(*options, "/v1/bgp/peers", bgp_peers_table); });
+  peers->callback([options] { show_answer(*options, "/v1/bgp/peers", bgp_peers_table); });
   teach_command(*peers, {{"sextant bgp peers", "which sessions are up, and why others are not"}});
 
   auto* rib = group->add_subcommand("rib", "The routes of all peers and this node's own");
@@ -67,9 +44,9 @@ void add_bgp_commands(CLI::App& app) {
   rib->add_flag("--rejected", options->rejected, "The routes that were not taken, and why");
   rib->callback([options] {
     if (options->rejected)
-      show(*options, "/v1/bgp/rejected", bgp_rejected_table);
+      show_answer(*options, "/v1/bgp/rejected", bgp_rejected_table);
     else
-      show(*options, "/v1/bgp/routes", bgp_routes_table);
+      show_answer(*options, "/v1/bgp/routes", bgp_routes_table);
   });
   teach_command(*rib, {{"sextant bgp rib", "every path; * marks the best, s a stale one"},
                        {"sextant bgp rib --rejected", "what was malformed, looped or filtered"}});

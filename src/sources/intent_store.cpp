@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sources/settle.h"
+
 namespace sextant::sources {
 namespace {
 
@@ -83,27 +85,6 @@ void take_locator(std::initializer_list<const Object*> objects, overlay::Node& n
     if (!reach && (object->key.kind != kSrv6Locator || from == object)) reach = part.reach;
   }
   node.reach = reach.value_or(node.reach);
-}
-
-/// Makes `state` as wished; `change` gets what that changed.
-template <typename Key, typename T>
-void settle(std::map<Key, std::optional<T>>& wishes, std::map<Key, T>& state,
-            std::map<Key, std::optional<T>>& change) {
-  for (auto& [key, wanted] : wishes) {
-    const auto known = state.find(key);
-    if (!wanted) {
-      if (known == state.end()) continue;
-      state.erase(known);
-    } else if (known == state.end()) {
-      state.emplace(key, *wanted);
-    } else if (known->second != *wanted) {
-      known->second = *wanted;
-    } else {
-      continue;
-    }
-    change.emplace(key, std::move(wanted));
-  }
-  wishes.clear();
 }
 
 overlay::ObjectKey pool_key(const Object& object, std::size_t index) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sources/settle.h"
+
 namespace sextant::bgp_source {
 namespace {
 
@@ -11,20 +13,7 @@ using overlay::IntentChange;
 using overlay::Node;
 using overlay::ObjectKey;
 using overlay::Policy;
-
-template <typename Key, typename T>
-void settle(const Key& key, const T* wanted, std::map<Key, T>& state,
-            std::map<Key, std::optional<T>>& change) {
-  const auto known = state.find(key);
-  if (wanted == nullptr) {
-    if (known == state.end()) return;
-    state.erase(known);
-    change.insert_or_assign(key, std::nullopt);
-  } else if (known == state.end() || known->second != *wanted) {
-    state.insert_or_assign(key, *wanted);
-    change.insert_or_assign(key, *wanted);
-  }
-}
+using sources::settle;
 
 void add_learned(const LearnedNode& learned, Node& node) {
   if (!node.locator) node.locator = learned.locator;
@@ -99,32 +88,32 @@ std::optional<Node> IntentMerge::node(const std::string& name) const {
     if (name == self_) return node;
     if (const auto addresses = addresses_.find(name); addresses != addresses_.end()) {
       for (const auto& address : addresses->second) {
-        if (names_.at(address) == name) add_learned(book_.node(address), node);
+        const auto learned = learned_.find(address.to_string());
+        if (learned != learned_.end() && names_.at(address) == name)
+          add_learned(learned->second.node, node);
       }
     }
     return node;
   }
-  const auto address = learned_.find(name);
-  if (address == learned_.end() || names_.contains(address->second)) return std::nullopt;
-  const auto learned = book_.node(address->second);
-  if (learned.empty()) return std::nullopt;
-  Node node{.name = name, .location = "BGP", .addresses = {address->second}, .reach = reach_};
+  const auto found = learned_.find(name);
+  if (found == learned_.end() || names_.contains(found->second.address)) return std::nullopt;
+  const auto& [address, learned] = found->second;
+  Node node{.name = name, .location = "BGP", .addresses = {address}, .reach = reach_};
   add_learned(learned, node);
   return node;
 }
 
 void IntentMerge::show(const std::string& name, IntentChange& change) {
-  const auto merged = node(name);
-  settle(name, merged ? &*merged : nullptr, intent_.nodes, change.nodes);
+  settle(name, node(name), intent_.nodes, change.nodes);
 }
 
-void IntentMerge::show(const ObjectKey& key, const Policy* policy, IntentChange& change) {
-  settle(key, policy, intent_.policies, change.policies);
+void IntentMerge::show(const ObjectKey& key, std::optional<Policy> policy, IntentChange& change) {
+  settle(key, std::move(policy), intent_.policies, change.policies);
 }
 
-void IntentMerge::note_colors(const Ipv6Address& address) {
+void IntentMerge::note_colors(const Ipv6Address& address, const LearnedNode& node) {
   std::set<bgp::ColorCommunity> colors;
-  for (const auto& [prefix, color] : book_.node(address).pod_prefixes) {
+  for (const auto& [prefix, color] : node.pod_prefixes) {
     if (!color) continue;
     if (color->color_only == ColorOnly::kNullEndpoint ||
         color->color_only == ColorOnly::kAnyEndpoint) {
@@ -189,18 +178,19 @@ IntentChange IntentMerge::take(const IntentChange& primary, const RouteBook::Cha
     for (const auto& address : addresses) touch(address);
   }
   for (const auto& address : learned.nodes) {
-    if (book_.node(address).empty()) {
+    auto node = book_.node(address);
+    note_colors(address, node);
+    if (node.empty()) {
       learned_.erase(address.to_string());
     } else {
-      learned_[address.to_string()] = address;
+      learned_.insert_or_assign(address.to_string(), Learned{address, std::move(node)});
     }
     touch(address);
-    note_colors(address);
   }
   for (const auto& name : names) show(name, change);
 
   for (const auto& [key, policy] : primary.policies) {
-    show(key, policy ? &*policy : nullptr, change);
+    show(key, policy, change);
   }
   for (const auto& [nlri, policy] : learned.policies) {
     if (policy) {
@@ -210,18 +200,18 @@ IntentChange IntentMerge::take(const IntentChange& primary, const RouteBook::Cha
     }
     // One to the null endpoint leads nowhere by itself.
     const bool shown = policy && !is_null(nlri.endpoint);
-    show(policy_key(nlri), shown ? &*policy : nullptr, change);
+    show(policy_key(nlri), shown ? policy : std::nullopt, change);
   }
   if (!learned.empty()) {
     auto copies = color_only_policies();
     for (const auto& [key, copy] : copies_) {
-      if (!copies.contains(key)) show(key, nullptr, change);
+      if (!copies.contains(key)) show(key, std::nullopt, change);
     }
-    for (const auto& [key, copy] : copies) show(key, &copy, change);
+    for (const auto& [key, copy] : copies) show(key, copy, change);
     copies_ = std::move(copies);
   }
   for (const auto& [key, prefix] : primary.sid_prefixes) {
-    settle(key, prefix ? &*prefix : nullptr, intent_.sid_prefixes, change.sid_prefixes);
+    settle(key, prefix, intent_.sid_prefixes, change.sid_prefixes);
   }
   return change;
 }

@@ -40,18 +40,22 @@ class IntentMerge {
   void index(const std::string& name);
   [[nodiscard]] std::optional<overlay::Node> node(const std::string& name) const;
   void show(const std::string& name, overlay::IntentChange& change);
-  void show(const overlay::ObjectKey& key, const overlay::Policy* policy,
+  void show(const overlay::ObjectKey& key, std::optional<overlay::Policy> policy,
             overlay::IntentChange& change);
-  void note_colors(const Ipv6Address& address);
+  void note_colors(const Ipv6Address& address, const LearnedNode& node);
   [[nodiscard]] Policies color_only_policies() const;
 
   const overlay::Intent& primary_;
   const RouteBook& book_;
   std::string self_;
   overlay::LocatorReach reach_;
-  std::map<std::string, std::vector<Ipv6Address>> addresses_;    // of the other source's nodes
-  std::map<Ipv6Address, std::string> names_;                     // by address: the first by name
-  std::map<std::string, Ipv6Address> learned_;                   // by the name of the address
+  std::map<std::string, std::vector<Ipv6Address>> addresses_;  // of the other source's nodes
+  std::map<Ipv6Address, std::string> names_;                   // by address: the first by name
+  struct Learned {
+    Ipv6Address address;
+    LearnedNode node;
+  };
+  std::map<std::string, Learned> learned_;                       // by the name of the address
   std::map<bgp::SrPolicyNlri, overlay::Policy> policies_;        // of BGP
   std::map<Ipv6Address, std::set<bgp::ColorCommunity>> colors_;  // with CO bits, by next hop
   Policies copies_;
