@@ -222,7 +222,7 @@ void BgpSource::listen() {
     return listening.has_value();
   });
   if (unheard_.empty()) {
-    findings_.erase("listen");
+    if (findings_.erase("listen") != 0) log::info("BGP: listens now where it could not before");
     return;
   }
   note("listen", Severity::kError,
