@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "bgp/speaker_fixture_test.h"
+#include "bgp/wire/route_refresh.h"
 
 namespace sextant::bgp {
 namespace {
@@ -336,6 +337,37 @@ TEST_F(HostilePeer, ABadAttributeCostsTheRouteNotTheSession) {
   EXPECT_EQ(info.counters.treated_as_withdraw, 1U);
   EXPECT_NE(info.last_error.find("ORIGIN"), std::string::npos) << info.last_error;
   EXPECT_EQ(speaker.speaker.rib().rejected().routes().size(), 1U);
+}
+
+// RFC 7313: it was asked twice, and begins anew in the middle of its answer.
+TEST_F(HostilePeer, BeginsARefreshTwiceAndLosesNoRouteBeforeItsEnd) {
+  auto& speaker = start();
+  auto peer = script();
+  ASSERT_TRUE(connect(peer));
+  auto open = peer.open();
+  open.capabilities.route_refresh = open.capabilities.enhanced_route_refresh = true;
+  ASSERT_TRUE(peer.establish(open));
+  const auto route = [](std::uint8_t number) {
+    return message(2, {0,  0, 0, 21, 0x40, 1, 1, 0, 0x40, 2, 0,   0x40, 3,  4,
+                       10, 0, 0, 9,  0x40, 5, 4, 0, 0,    0, 100, 16,   10, number});
+  };
+  const auto mark = [](RefreshKind kind) {
+    return encode(RouteRefresh{.family = kIpv4Unicast, .kind = kind});
+  };
+  peer.send(route(1));
+  peer.send(route(2));
+  ASSERT_TRUE(run_until([&] { return speaker.routes.size() == 2; }));
+  peer.send(mark(RefreshKind::kBegin));
+  peer.send(route(1));
+  peer.send(mark(RefreshKind::kBegin));
+  peer.send(route(1));
+  peer.send(route(3));
+  ASSERT_TRUE(run_until([&] { return speaker.routes.contains("10.3.0.0/16"); }));
+  EXPECT_EQ(speaker.routes.size(), 3U);
+  peer.send(mark(RefreshKind::kEnd));
+  EXPECT_TRUE(run_until([&] { return !speaker.routes.contains("10.2.0.0/16"); }));
+  EXPECT_EQ(speaker.routes.size(), 2U);
+  EXPECT_EQ(std::ranges::count(speaker.history, "-10.1.0.0/16"), 0);
 }
 
 }  // namespace

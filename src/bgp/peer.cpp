@@ -240,7 +240,7 @@ void Peer::on_up(Session& session) {
   for (auto& entry : families_) {
     const auto family = entry.first;
     auto& state = entry.second;
-    state.ended = state.warned = state.disabled = false;
+    state.ended = state.warned = state.disabled = state.refreshed = false;
     if (!state.stale) continue;
     const bool kept = restart && negotiated.has(family) &&
                       std::ranges::any_of(restart->families, [&](const auto& each) {

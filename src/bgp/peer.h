@@ -60,9 +60,10 @@ class Peer : private SessionOwner {
   using Clock = std::chrono::steady_clock;
   struct FamilyState {
     bool stale = false;
-    bool ended = false;     // End-of-RIB came
-    bool warned = false;    // near the maximum of prefixes
-    bool disabled = false;  // RFC 7606 AFI/SAFI disable
+    bool ended = false;      // End-of-RIB came
+    bool warned = false;     // near the maximum of prefixes
+    bool disabled = false;   // RFC 7606 AFI/SAFI disable
+    bool refreshed = false;  // between the marks of RFC 7313
   };
 
   [[nodiscard]] const PeerConfig& session_config() const override { return config_; }

@@ -27,10 +27,16 @@ void Peer::on_refresh(Session& session, const RouteRefresh& refresh) {
       routes_.refresh(*this, refresh.family);
       break;
     case RefreshKind::kBegin:  // RFC 7313 section 4: what is not told again by the end is gone
-      if (session.negotiated().enhanced_route_refresh) routes_.mark_stale(*this, refresh.family);
+      // Once more before the end: what is still to come stays until then.
+      if (!session.negotiated().enhanced_route_refresh) break;
+      if (!std::exchange(families_[refresh.family].refreshed, true)) {
+        routes_.mark_stale(*this, refresh.family);
+      }
       break;
     case RefreshKind::kEnd:
-      if (session.negotiated().enhanced_route_refresh) routes_.sweep_stale(*this, refresh.family);
+      if (!session.negotiated().enhanced_route_refresh) break;
+      families_[refresh.family].refreshed = false;
+      routes_.sweep_stale(*this, refresh.family);
       break;
   }
 }

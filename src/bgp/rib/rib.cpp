@@ -1,6 +1,7 @@
 #include "bgp/rib/rib.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bgp/wire/link_state.h"
@@ -10,6 +11,7 @@ namespace sextant::bgp {
 namespace {
 
 constexpr std::size_t kFewNames = 1024;
+constexpr std::ptrdiff_t kMaxSweeps = 100;  // of one peer and family that wait
 
 }  // namespace
 
@@ -240,9 +242,14 @@ void Rib::begin_epoch(PeerId id, std::size_t family) {
   own.counts[family].stale = own.counts[family].held;
 }
 
+// Epochs wrap around: no path may wait for its sweep while 256 of them pass, however fast a peer
+// begins refreshes and ends them.
 void Rib::begin_sweep(PeerId id, std::size_t family, std::uint8_t keep) {
   if (state(id).counts[family].stale == 0) return;
   tasks_.push_back({.kind = Task::Kind::kSweep, .family = family, .peer = id, .keep = keep});
+  const auto waiting = std::ranges::count_if(
+      tasks_, [&](const Task& task) { return task.peer == id && task.family == family; });
+  if (waiting > kMaxSweeps) (void)step(std::numeric_limits<std::size_t>::max());
 }
 
 void Rib::mark_stale(PeerId id, Family family) {

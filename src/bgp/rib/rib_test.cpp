@@ -232,6 +232,20 @@ TEST(Rib, ASecondRestartTakesWhatWasStaleBefore) {  // RFC 4724 section 4.2
   EXPECT_EQ(best_peer(rib, "2001:db8:2::/64"), std::nullopt);
 }
 
+TEST(Rib, NoRouteOutlivesRefreshesHoweverManyCameBeforeAStep) {  // epochs are counted in a byte
+  Rib rib(test_config());
+  const auto peer = rib.add_peer(internal_peer(1));
+  feed(rib, peer, announcement({"2001:db8:1::/64"}, attributes_of()));
+  for (int i = 0; i < 255; ++i) {
+    rib.mark_stale(peer, kIpv6Unicast);
+    rib.sweep_stale(peer, kIpv6Unicast);
+  }
+  rib.drop(peer);
+  EXPECT_FALSE(rib.step(kAll));
+  EXPECT_EQ(rib.table(kIpv6Unicast).size(), 0U);
+  EXPECT_EQ(rib.counts(peer, kIpv6Unicast).stale, 0U);
+}
+
 TEST(Rib, ALossStillBeingSweptSparesRoutesOfTheNextSession) {
   Rib rib(test_config());
   const auto peer = rib.add_peer(internal_peer(1));
