@@ -276,6 +276,10 @@ class Agents(unittest.TestCase):
         inject("fcff:6::1", "fcff:8::1")
         for node in ("master", "worker1"):
             self.assertEqual(told(node, POLICY, 0x5800)["reason"], "")
+        own = [route for route in self.testbed.status("master", "bgp", "rib") if route["family"] == "link-state"]
+        self.assertEqual([(route["peer"], route["pathState"]) for route in own],
+                         [(None, {"evaluated": True, "valid": True, "active": True, "reason": ""})],
+                         "what the others say is not for a node that reflects nothing")
         # One more segment is one too many for worker1.
         since = injector.mark()
         inject("fcff:4::1", "fcff:6::1", "fcff:8::1")
