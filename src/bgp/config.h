@@ -71,7 +71,6 @@ struct PeerConfig {
   std::string shutdown_text = {};
 
   std::uint32_t remote_as = 0;  // 0: any other than ours (external)
-  std::uint32_t local_as = 0;   // 0: the speaker's
   ConnectMode mode = ConnectMode::kBoth;
   std::uint16_t port = kBgpPort;                // of the peer, to connect to
   std::optional<IpAddress> local_address = {};  // to connect from

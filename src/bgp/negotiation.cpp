@@ -16,7 +16,7 @@ bool Negotiated::has_extended_next_hop(Family family) const {
 
 Open make_open(const SpeakerConfig& speaker, const PeerConfig& peer, RestartState state) {
   Open open;
-  open.asn = peer.local_as != 0 ? peer.local_as : speaker.asn;
+  open.asn = speaker.asn;
   open.hold_time = static_cast<std::uint16_t>(peer.hold_time.count());
   open.identifier = speaker.router_id;
   auto& capabilities = open.capabilities;
