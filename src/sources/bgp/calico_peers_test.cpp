@@ -204,9 +204,9 @@ TEST_F(CalicoPeers, TakeWhatTheSettingsSayOfThem) {
 /// Injectors are among the internal peers that are no nodes.
 TEST_F(CalicoPeers, HearWhatBecomesOfPoliciesWhereTheyMayInjectThem) {
   settings_.calico_tells_injectors = true;
-  const auto found = wishes(three_ + peer("injector", "peerIP: fd00::1") +
-                            peer("node", "peerIP: 'fd12::1'") +
-                            peer("tor", "peerIP: fd00::2, asNumber: 65001"));
+  const auto found =
+      wishes(three_ + peer("injector", "peerIP: fd00::1") + peer("node", "peerIP: 'fd12::1'") +
+             peer("tor", "peerIP: fd00::2, asNumber: 65001"));
   std::vector<std::string> told;
   for (const auto& one : found.peers) {
     if (std::ranges::count(one.families, bgp::kLinkState, &bgp::PeerFamily::family) != 0)
