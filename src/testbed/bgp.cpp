@@ -159,7 +159,12 @@ Result<std::vector<std::string>> start_injector(const Id& id, Injector injector,
   const auto pid = spawn_daemon(
       {.arguments = std::move(*command), .netns = id.netns(kInjectorMachine)},
       id.directory() / fmt::format("injector-{}.log", to_string(injector)), pid_file(id));
-  if (!pid) return tl::unexpected(pid.error());
+  if (!pid) {
+    Error error = pid.error();
+    if (injector == Injector::kGobgpd && error.hint.empty())
+      error.hint = "Debian has it: apt-get install gobgpd";
+    return tl::unexpected(std::move(error));
+  }
   return std::vector{fmt::format("{} on {}", to_string(injector), kInjectorMachine)};
 }
 
