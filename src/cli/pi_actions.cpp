@@ -184,9 +184,20 @@ void pi_delete(Backend& backend, const PiDeletion& deletion) {
     for (const auto& report : *found) chosen.emplace(report.policy.key, report.policy);
   };
   for (const auto& name : deletion.names) choose(name);
-  if (!deletion.files.empty())
-    for (const auto& placed : load(deletion.files).policies)
-      choose(injector::to_string(placed.policy.key));
+  if (!deletion.files.empty()) {
+    std::map<PolicyKey, const InjectedPolicy*> announced;
+    for (const auto& report : present) announced.emplace(report.policy.key, &report.policy);
+    for (const auto& placed : load(deletion.files).policies) {
+      const auto found = announced.find(placed.policy.key);
+      if (found != announced.end())
+        chosen.emplace(found->first, *found->second);
+      else
+        missing.push_back({.operation = "find policy",
+                           .object = full_title(placed.policy),
+                           .cause = "no such policy is announced",
+                           .hint = placed.location + " names it"});
+    }
+  }
   if (deletion.all)
     for (const auto& report : present) chosen.emplace(report.policy.key, report.policy);
   injector::Difference change;

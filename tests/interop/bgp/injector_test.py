@@ -235,6 +235,12 @@ class Injector(unittest.TestCase):
         self.assertIn("delete --all", self.pi("replace", "-f", str(empty), status=1))
         self.assertIn("delete --all", self.pi("replace", "-f", "/dev/null", status=1))
         self.assertEqual(len(self.listed()), 1)
+        # Of a file with one policy that is not announced none goes, of one with those that are all do.
+        both = self.lab.file("both.yaml", GOLD + "---\n" + SRV6_PI)
+        self.assertIn("both.yaml:13 names it", self.pi("delete", "-f", both, status=1))
+        self.assertEqual(len(self.listed()), 1)
+        self.assertIn("deleted gold", self.pi("delete", "-f", str(self.lab.work / "gold.yaml")))
+        self.assertEqual(self.listed(), [])
         self.pi("edit", status=2)
         self.pi("delete", status=2)
         # A second one on the same socket or state is refused.
