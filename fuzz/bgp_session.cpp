@@ -252,10 +252,10 @@ class Scene {
         able.graceful_restart->families.push_back({family, (choices & 64U) != 0});
       }
     }
-    now_->send(encode(open));
     now_->expect({.four_octet_as = able.four_octet_as.has_value(),
                   .internal = is_inner(),
                   .dialect = SrPolicyDialect::kOldCalicoVpp});
+    now_->send(encode(open));
   }
 
   /// In order: prefixes, or SR Policies, announced or withdrawn.

@@ -1,6 +1,7 @@
 #include "session/scripted_peer.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +51,9 @@ ScriptedPeer::ScriptedPeer(std::uint32_t address) : address_(address), listener_
 }
 
 void ScriptedPeer::add(UniqueFd fd) {
+  // What is sent is there: an input means the same whatever the kernel's timers do.
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (connections_.size() == kConnections) connections_.erase(connections_.begin());
   connections_.push_back({.fd = std::move(fd)});
   current_ = connections_.size() - 1;
@@ -77,11 +81,12 @@ void ScriptedPeer::turn_to(std::size_t number) {
 
 void ScriptedPeer::send(std::span<const std::uint8_t> bytes) {
   if (connections_.empty()) return;
+  connections_[current_].spoken = true;
   (void)!::send(connections_[current_].fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 void ScriptedPeer::expect(const bgp::SessionFacts& facts) {
-  if (!connections_.empty()) connections_[current_].facts = facts;
+  if (!connections_.empty() && !connections_[current_].spoken) connections_[current_].facts = facts;
 }
 
 void ScriptedPeer::close() {
@@ -137,14 +142,15 @@ void ScriptedPeer::judge(Connection& connection, const bgp::Message& message) {
     case bgp::MessageType::kUpdate: {
       require(!first, "an OPEN goes before an UPDATE");
       const auto view = bgp::split_update(message.body);
-      require(view.judgement.verdict() == bgp::Verdict::kAccept, "routes that can be read");
+      require(view.judgement.verdict() == bgp::Verdict::kAccept, view.judgement.reasons().c_str());
       if (!connection.facts || (!view.reach && view.nlri.empty())) return;
       const bgp::RouteKind kind{.family = view.reach ? view.reach->family : bgp::kIpv4Unicast,
                                 .classic = !view.reach};
       std::vector<std::uint8_t> block;
       view.shared.append_to(block);
       const auto decoded = bgp::decode_attributes(block, *connection.facts, kind);
-      require(decoded.judgement.verdict() == bgp::Verdict::kAccept, "attributes in order");
+      require(decoded.judgement.verdict() == bgp::Verdict::kAccept,
+              decoded.judgement.reasons().c_str());
       return;
     }
   }

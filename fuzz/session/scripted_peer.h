@@ -31,7 +31,8 @@ class ScriptedPeer {
   void turn_to(std::size_t number);
   /// As they are. What the speaker's side has no room for is lost.
   void send(std::span<const std::uint8_t> bytes);
-  /// Its attributes can be read by these facts from now on; before, they are not looked at.
+  /// An OPEN follows that agrees on these facts: attributes are judged by them. Where something
+  /// else was sent before, they are not looked at.
   void expect(const bgp::SessionFacts& facts);
   void close();
   void reset();
@@ -45,6 +46,7 @@ class ScriptedPeer {
     UniqueFd fd;
     std::vector<std::uint8_t> unread = {};
     std::size_t messages = 0;
+    bool spoken = false;
     std::optional<bgp::SessionFacts> facts = {};
   };
   void add(UniqueFd fd);
