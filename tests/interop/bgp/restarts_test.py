@@ -23,7 +23,7 @@ from stream import Stream  # noqa: E402  pylint: disable=wrong-import-position
 NEEDED = {"/usr/lib/frr/bgpd": "frr", "bird": "bird2", "gobgpd": "gobgpd", "ip": "iproute2"}
 NODES = {"master": "fd10::1000", "worker2": "fd10::1002"}
 REFLECTOR, REFLECTOR4, INJECTOR = "fd10::100", "192.168.10.100", "fd10::200"
-AWAY = 3.0  # s that packets are counted while somebody is away
+AWAY = 2.0  # s that packets are counted while somebody is away
 # What the injector tells: two policies of master's, to worker2 for both families. The higher preference is the active one.
 POLICIES = {"kept": {"distinguisher": 1, "color": 94, "endpoint": NODES["worker2"]},
             "dropped": {"distinguisher": 2, "color": 95, "endpoint": NODES["worker2"]}}
@@ -317,7 +317,7 @@ protocol direct {{ ipv4; ipv6; }}
         self.assert_nothing_lost(streams)
 
     def test_gobgp_that_stays_away_is_given_up_in_time(self):
-        gobgpd = self.gobgpd(restart_time=int(AWAY) + 1)
+        gobgpd = self.gobgpd(restart_time=int(AWAY) + 3)
         self.start_agents_by_gobgp()
         self.await_pods([6])
         streams = self.streams([6])
