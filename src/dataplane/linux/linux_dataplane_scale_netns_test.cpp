@@ -70,9 +70,9 @@ TEST(LinuxDataplaneScale, FortyThousandPrefixesAreAdoptedAndEditedWithAHandfulOf
 }
 
 // The kernel's stock of memory for encapsulations is small, and refilled behind its back.
-TEST(LinuxDataplaneScale, TenThousandPathsAtOnceAreWrittenAndReplaced) {
+TEST(LinuxDataplaneScale, SixtyThousandPathsAtOnceAreWrittenAndReplaced) {
   if (const auto why = missing_privilege(); !why.empty()) GTEST_SKIP() << why;
-  constexpr std::uint32_t kPaths = 10'000;
+  constexpr std::uint32_t kPaths = 60'000;
   TestNode node("paths");
   expect_no_problems(node.reconcile(lone_node()));
   for (const auto* via : {"fcff:1::1", "fcff:2::1"}) {
