@@ -145,8 +145,8 @@ TEST_F(LinkStateRib, ForgetsTheNamesOfRoutesThatAreGone) {
   std::set<std::uint32_t> numbers;
   for (std::uint32_t i = 1; i <= 5000; ++i) {
     feed(rib, source, told({route(i)}, with_state(kPathEvaluated)));
-    const auto bytes = rib.link_state_key(route(i).bytes).bytes();
-    numbers.insert(ByteReader(bytes).u32());
+    const auto one = rib.link_state_key(route(i).bytes);
+    numbers.insert(ByteReader(one.bytes()).u32());
     feed(rib, source, withdrawn({route(i)}));
     (void)heard(exporter, client);  // until then the route is somebody's business
   }
