@@ -10,14 +10,13 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import unittest
 
 import lab
+from full_testbed import NODES, PodTraffic
 from lab import run, until
 
-NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
 ROUTER_IDS = {"master": "192.168.10.254", "worker1": "192.168.11.254", "worker2": "192.168.12.254"}
 INJECTOR = "fd00:0:34::2"
 # TESTBED's file: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
@@ -42,7 +41,7 @@ def skip(reason):
     sys.exit(77)
 
 
-class FullTestbed:
+class FullTestbed(PodTraffic):
     """Up without agents, whose settings are the test's."""
 
     def __init__(self, programs, speaker):
@@ -72,12 +71,6 @@ class FullTestbed:
             process.end(signal.SIGKILL)
         run(str(self.programs / "sextant"), "testbed", "full", "down", "--name", self.name)
 
-    def netns(self, machine):
-        return f"sx-{self.name}-{machine}"
-
-    def inside(self, machine, *command):
-        return run("ip", "netns", "exec", self.netns(machine), *command)
-
     def write(self, name, text):
         """The same manifest for every node."""
         for node in NODES:
@@ -100,34 +93,6 @@ class FullTestbed:
     def status(self, node, *what):
         return json.loads(run(str(self.programs / "sextant"), *what, "--socket", str(self.home / f"{node}.sock"),
                               "-o", "json"))["items"]
-
-    def reaches(self, node, other, family):
-        found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))
-        address = next(entry["local"] for link in found for entry in link["addr_info"]
-                       if entry["scope"] == "global" and not link["ifname"].startswith("lo"))
-        done = subprocess.run(["ip", "netns", "exec", self.netns(f"pod-{node}-1"), "ping", f"-{family}", "-c", "1", "-W", "1",
-                               address], stdout=subprocess.DEVNULL, check=False, env=lab.ENVIRONMENT)
-        return done.returncode == 0
-
-    def passes(self, router, node, other):
-        """Whether IPv6 packets of the two pods pass the router, with a routing header."""
-        capture = subprocess.Popen(
-            ["ip", "netns", "exec", self.netns(router), "tcpdump", "-n", "-l", "-i", "any", "-c", "1",
-             f"ip6[6] = 43 and src host {NODES[node]} and dst net fcff::/16"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.ENVIRONMENT)
-        try:
-            while b"listening on" not in capture.stderr.readline():
-                pass
-            for _ in range(5):
-                if not self.reaches(node, other, 6):
-                    return False
-            return capture.poll() == 0 or capture.wait(1) == 0
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
-            if capture.poll() is None:
-                capture.terminate()
-            capture.communicate()
 
 
 class Agents(unittest.TestCase):

@@ -13,25 +13,9 @@ import sys
 import unittest
 
 import lab
+from full_testbed import SRV6_PI
 from lab import OURS, THEIRS, THIRD, until
 
-# As TESTBED.md has SRv6-PI's files, unmodified.
-SRV6_PI = """nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
-iswithdraw: false
-age: {seconds: 1638267871, nanos: 992981348}
-sourceasn: 5600
-family: {afi: 2, safi: 73}
-neighborip: "fd12::1000"
-segmentlist:
-  weight: 0
-  segments:
-  - {sid: "fcff:6::1", behavior: 18}
-  - {sid: "fcff:8::1", behavior: 18}
-  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
-bsid: "cafe::25"
-priority: 0
-nexthop: "fd12::1000"
-"""
 ROUTE, KEY = "4:94:fd12::1000", "94,fd12::1000,4"
 GOLD = """apiVersion: sextant.dev/v1alpha1
 kind: InjectedPolicy

@@ -8,33 +8,14 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
 import lab
+from full_testbed import NODES, SRV6_PI, PodTraffic
 from lab import run, until
 
-NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
-# As SRv6-PI reads it: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
-POLICY = """
-nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
-iswithdraw: false
-age: {seconds: 1638267871, nanos: 992981348}
-sourceasn: 5600
-family: {afi: 2, safi: 73}
-neighborip: "fd12::1000"
-segmentlist:
-  weight: 0
-  segments:
-  - {sid: "fcff:6::1", behavior: 18}
-  - {sid: "fcff:8::1", behavior: 18}
-  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
-bsid: "cafe::25"
-priority: 0
-nexthop: "fd12::1000"
-"""
 OF_WORKER2 = "fcdd::12aa:d460:b250:45:b05"  # its End.DT6, as its ConfigMap has it
 # `sextant pi`, by who injects.
 PI = {"sextantd": [], "gobgpd": ["-u", "127.0.0.1", "-p", "50051"]}
@@ -45,7 +26,7 @@ def skip(reason):
     sys.exit(77)
 
 
-class FullTestbed:
+class FullTestbed(PodTraffic):
     def __init__(self, programs):
         self.name = f"bgp{os.getpid()}"
         self.sextant = str(pathlib.Path(programs).resolve() / "sextant")
@@ -58,12 +39,6 @@ class FullTestbed:
     def down(self):
         run(self.sextant, "testbed", "full", "down", "--name", self.name)
 
-    def netns(self, machine):
-        return f"sx-{self.name}-{machine}"
-
-    def inside(self, machine, *command):
-        return run("ip", "netns", "exec", self.netns(machine), *command)
-
     def status(self, node, *what):
         return json.loads(run(self.sextant, *what, "--socket", str(self.home / f"{node}.sock"), "-o", "json"))["items"]
 
@@ -71,34 +46,6 @@ class FullTestbed:
         """On the injector's machine, as its operator."""
         return self.inside("injector", "env", f"SEXTANT_INJECTOR_SOCKET={self.home}/injector.sock",
                            self.sextant, "pi", *what, *PI[injector])
-
-    def reaches(self, node, other, family):
-        found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))
-        address = next(entry["local"] for link in found for entry in link["addr_info"]
-                       if entry["scope"] == "global" and not link["ifname"].startswith("lo"))
-        done = subprocess.run(["ip", "netns", "exec", self.netns(f"pod-{node}-1"), "ping", f"-{family}", "-c", "1", "-W", "1",
-                               address], stdout=subprocess.DEVNULL, check=False, env=lab.ENVIRONMENT)
-        return done.returncode == 0
-
-    def passes(self, router, node, other):
-        """Whether IPv6 packets of the two pods pass the router, with a routing header."""
-        capture = subprocess.Popen(
-            ["ip", "netns", "exec", self.netns(router), "tcpdump", "-n", "-l", "-i", "any", "-c", "1",
-             f"ip6[6] = 43 and src host {NODES[node]} and dst net fcff::/16"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.ENVIRONMENT)
-        try:
-            while b"listening on" not in capture.stderr.readline():
-                pass
-            for _ in range(5):
-                if not self.reaches(node, other, 6):
-                    return False
-            return capture.poll() == 0 or capture.wait(1) == 0
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
-            if capture.poll() is None:
-                capture.terminate()
-            capture.communicate()
 
 
 class Injectors(unittest.TestCase):
@@ -134,8 +81,8 @@ class Injectors(unittest.TestCase):
         self.testbed.up(injector)
         with tempfile.TemporaryDirectory() as folder:
             policy, edited = pathlib.Path(folder) / "policy.yaml", pathlib.Path(folder) / "edited.yaml"
-            policy.write_text(POLICY)
-            edited.write_text(POLICY.replace("fcff:6::1", "fcff:7::1"))
+            policy.write_text(SRV6_PI)
+            edited.write_text(SRV6_PI.replace("fcff:6::1", "fcff:7::1"))
 
             self.testbed.pi(injector, "create", "--policyFile", str(policy))
             self.steers_by(injector, "r6", "fcff:6::1")

@@ -1,0 +1,66 @@
+"""Of the full testbed, what tests of BGP on it share: its pods' traffic, SRv6-PI's file."""
+import json
+import subprocess
+
+import lab
+from lab import run
+
+NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
+# As SRv6-PI reads it: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
+SRV6_PI = """\
+nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
+iswithdraw: false
+age: {seconds: 1638267871, nanos: 992981348}
+sourceasn: 5600
+family: {afi: 2, safi: 73}
+neighborip: "fd12::1000"
+segmentlist:
+  weight: 0
+  segments:
+  - {sid: "fcff:6::1", behavior: 18}
+  - {sid: "fcff:8::1", behavior: 18}
+  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
+bsid: "cafe::25"
+priority: 0
+nexthop: "fd12::1000"
+"""
+
+
+class PodTraffic:
+    """`name` is the testbed's."""
+
+    name = ""
+
+    def netns(self, machine):
+        return f"sx-{self.name}-{machine}"
+
+    def inside(self, machine, *command):
+        return run("ip", "netns", "exec", self.netns(machine), *command)
+
+    def reaches(self, node, other, family):
+        found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))
+        address = next(entry["local"] for link in found for entry in link["addr_info"]
+                       if entry["scope"] == "global" and not link["ifname"].startswith("lo"))
+        done = subprocess.run(["ip", "netns", "exec", self.netns(f"pod-{node}-1"), "ping", f"-{family}", "-c", "1", "-W", "1",
+                               address], stdout=subprocess.DEVNULL, check=False, env=lab.ENVIRONMENT)
+        return done.returncode == 0
+
+    def passes(self, router, node, other):
+        """Whether IPv6 packets of the two pods pass the router, with a routing header."""
+        capture = subprocess.Popen(
+            ["ip", "netns", "exec", self.netns(router), "tcpdump", "-n", "-l", "-i", "any", "-c", "1",
+             f"ip6[6] = 43 and src host {NODES[node]} and dst net fcff::/16"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.ENVIRONMENT)
+        try:
+            while b"listening on" not in capture.stderr.readline():
+                pass
+            for _ in range(5):
+                if not self.reaches(node, other, 6):
+                    return False
+            return capture.poll() == 0 or capture.wait(1) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            if capture.poll() is None:
+                capture.terminate()
+            capture.communicate()
