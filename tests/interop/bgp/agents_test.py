@@ -107,16 +107,6 @@ class Agents(unittest.TestCase):
             # worker1 takes short lists only.
             cls.testbed.start_agent(node, options=("--max-segments", "3") if node == "worker1" else ())
 
-    def candidate(self, node):
-        """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
-        for policy in self.testbed.status(node, "policies"):
-            if policy["endpoint"] != NODES["worker2"] or policy["family"] != "IPv6":
-                continue
-            for path in policy["candidatePaths"]:
-                if path["active"]:
-                    return [sid for entry in path["segmentLists"] for sid in entry["segments"]]
-        return None
-
     def test_a_nodes_know_each_other_by_bgp_alone(self):
         for node in NODES:
             for other in NODES:
@@ -146,14 +136,14 @@ class Agents(unittest.TestCase):
                                    "lists": [{"weight": 0, "segments": [{"sid": sid, "behavior": 18} for sid in
                                                                         (*segments, OF_WORKER2)]}]})
             until(f"a path by {segments}",
-                  lambda: self.candidate("master") == [*segments, OF_WORKER2])
+                  lambda: self.testbed.candidate("master") == [*segments, OF_WORKER2])
 
         inject("fcff:6::1", "fcff:8::1")
         self.assertTrue(self.testbed.passes("r6", "master", "worker2"))
         inject("fcff:2::1", "fcff:7::1", "fcff:8::1")
         self.assertTrue(self.testbed.passes("r7", "master", "worker2"))
         injector.say(withdraw={"policy": POLICY})
-        until("no policy", lambda: self.candidate("master") is None)
+        until("no policy", lambda: self.testbed.candidate("master") is None)
         self.assertTrue(self.testbed.reaches("master", "worker2", 6))
 
     def test_c_an_agent_that_is_killed_comes_back_and_forwarding_stays(self):
@@ -200,7 +190,7 @@ class Agents(unittest.TestCase):
         daemon = start()
         until("it is told", lambda: "created" in pi("create", "-f", policy("fcff:6::1", "fcff:8::1")))
         until("both headends take it", lambda: "2/2 accepted" in pi("list"))
-        self.assertEqual(self.candidate("master"), ["fcff:6::1", "fcff:8::1", OF_WORKER2])
+        self.assertEqual(self.testbed.candidate("master"), ["fcff:6::1", "fcff:8::1", OF_WORKER2])
         self.assertTrue(self.testbed.passes("r6", "master", "worker2"))
         # One more segment is one too many for worker1.
         pi("edit", "-f", policy("fcff:4::1", "fcff:6::1", "fcff:8::1"))
@@ -209,12 +199,12 @@ class Agents(unittest.TestCase):
         self.assertIn("more than maxSegments (3)", said)
         # Killed: the headends keep the policy, and it is not withdrawn when the injector is back.
         daemon.end(signal.SIGKILL)
-        self.assertEqual(len(self.candidate("master")), 4)
+        self.assertEqual(len(self.testbed.candidate("master")), 4)
         daemon = start()
         until("it hears the headends again", lambda: "1/2 accepted" in pi("list"))
-        self.assertEqual(len(self.candidate("master")), 4)
+        self.assertEqual(len(self.testbed.candidate("master")), 4)
         pi("delete", "--all")
-        until("no policy", lambda: self.candidate("master") is None)
+        until("no policy", lambda: self.testbed.candidate("master") is None)
         daemon.end()
 
     def test_d_headends_tell_the_injector_what_became_of_a_policy(self):
@@ -249,7 +239,7 @@ class Agents(unittest.TestCase):
         since = injector.mark()
         inject("fcff:4::1", "fcff:6::1", "fcff:8::1")
         self.assertIn("more than maxSegments (3)", told("worker1", POLICY, 0x1000, since)["reason"])
-        until("master takes it", lambda: len(self.candidate("master")) == 4)
+        until("master takes it", lambda: len(self.testbed.candidate("master")) == 4)
         self.assertFalse([line for line in injector.lines if NODES["worker2"] + " (" in line.get("route", "")],
                          "its endpoint is no headend of it")
         # What nobody can make use of.

@@ -1,4 +1,4 @@
-"""Of the full testbed, what tests of BGP on it share: its pods' traffic, SRv6-PI's file."""
+"""Of the full testbed, what tests of BGP on it share: its pods' traffic, an agent's candidate path, SRv6-PI's file."""
 import json
 import subprocess
 
@@ -27,7 +27,7 @@ nexthop: "fd12::1000"
 
 
 class PodTraffic:
-    """`name` is the testbed's."""
+    """`name` is the testbed's; status(node, *words) is what the node's agent answers to `sextant`'s words."""
 
     name = ""
 
@@ -36,6 +36,16 @@ class PodTraffic:
 
     def inside(self, machine, *command):
         return run("ip", "netns", "exec", self.netns(machine), *command)
+
+    def candidate(self, node):
+        """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
+        for policy in self.status(node, "policies"):
+            if policy["endpoint"] != NODES["worker2"] or policy["family"] != "IPv6":
+                continue
+            for path in policy["candidatePaths"]:
+                if path["active"]:
+                    return [sid for entry in path["segmentLists"] for sid in entry["segments"]]
+        return None
 
     def reaches(self, node, other, family):
         found = json.loads(self.inside(f"pod-{other}-1", "ip", "-j", f"-{family}", "address", "show", "scope", "global"))

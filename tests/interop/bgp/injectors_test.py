@@ -57,16 +57,6 @@ class Injectors(unittest.TestCase):
         cls.addClassCleanup(cls.testbed.down)
         cls.testbed.up("sextantd")
 
-    def candidate(self, node):
-        """The active candidate path to worker2 for IPv6 as the agent has it; none: the plain path."""
-        for policy in self.testbed.status(node, "policies"):
-            if policy["endpoint"] != NODES["worker2"] or policy["family"] != "IPv6":
-                continue
-            for path in policy["candidatePaths"]:
-                if path["active"]:
-                    return [sid for entry in path["segmentLists"] for sid in entry["segments"]]
-        return None
-
     def test_a_nodes_reach_each_other_without_any_policy(self):
         self.assertIn("60 of 60 checks passed", run(self.testbed.sextant, "testbed", "full", "test", "--name",
                                                     self.testbed.name))
@@ -90,12 +80,12 @@ class Injectors(unittest.TestCase):
             self.testbed.pi(injector, "edit", "-f", str(edited))
             self.steers_by(injector, "r7", "fcff:7::1")
             self.testbed.pi(injector, "delete", "94,fd12::1000,4")
-        until("no policy", lambda: self.candidate("master") is None)
+        until("no policy", lambda: self.testbed.candidate("master") is None)
         self.assertEqual(json.loads(self.testbed.pi(injector, "list", "-o", "json"))["items"], [])
         self.assertTrue(self.testbed.reaches("master", "worker2", 6), "by the plain path")
 
     def steers_by(self, injector, router, sid):
-        until(f"a path by {router}", lambda: self.candidate("master") == [sid, "fcff:8::1", OF_WORKER2])
+        until(f"a path by {router}", lambda: self.testbed.candidate("master") == [sid, "fcff:8::1", OF_WORKER2])
         self.assertTrue(self.testbed.passes(router, "master", "worker2"), f"packets at {router}")
         policies = json.loads(self.testbed.pi(injector, "list", "-o", "json"))["items"]
         self.assertEqual([[(peer["peer"], peer["sent"]) for peer in policy["status"]["peers"]] for policy in policies],
