@@ -3,8 +3,10 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <map>
+#include <utility>
 
 #include "agent/bgp_view.h"
+#include "agent/http_paths.h"
 #include "agent/trace_view.h"
 
 namespace sextant::agent {
@@ -39,25 +41,11 @@ HttpResponse sids(Reconciler& reconciler) {
   return answer(sids_view(reconciler, *counters));
 }
 
-using Answer = std::function<HttpResponse(const HttpRequest&)>;
-using Paths = std::map<std::string, Answer, std::less<>>;
-
-HttpHandler serve(Paths paths) {
-  return [paths = std::move(paths)](const HttpRequest& request) {
-    const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-    const auto found = paths.find(path);
-    if (found == paths.end()) {
-      std::string known;
-      for (const auto& [name, unused] : paths) known += (known.empty() ? "" : ", ") + name;
-      return error_response(404, "no such path; there are " + known);
-    }
-    if (request.method != "GET") {
-      auto refusal = error_response(405, "only GET is allowed");
-      refusal.allow = "GET";
-      return refusal;
-    }
-    return found->second(request);
-  };
+// Nothing is changed through this API.
+HttpHandler serve_get(const std::map<std::string, HttpAnswer>& answers) {
+  HttpPaths paths;
+  for (const auto& [path, call] : answers) paths[path]["GET"] = call;
+  return serve(std::move(paths));
 }
 
 }  // namespace
@@ -68,7 +56,7 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
   const auto always = [](const auto& call) {
     return [call](const HttpRequest&) { return call(); };
   };
-  return serve({
+  return serve_get({
       {"/healthz", always([&reconciler, source] { return healthz(reconciler, source()); })},
       {"/livez", always([] { return livez(); })},
       {"/readyz", always([&reconciler, source] { return readyz(reconciler, source()); })},
@@ -93,7 +81,7 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
 
 HttpHandler make_metrics_api(Reconciler& reconciler, std::function<SourceState()> source,
                              Metrics& metrics) {
-  return serve({
+  return serve_get({
       {"/livez", [](const HttpRequest&) { return livez(); }},
       {"/readyz",
        [&reconciler, source](const HttpRequest&) { return readyz(reconciler, source()); }},

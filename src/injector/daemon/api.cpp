@@ -5,11 +5,11 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "agent/bgp_view.h"
+#include "agent/http_paths.h"
 #include "injector/daemon/metrics.h"
 #include "injector/policy_files.h"
 #include "injector/report_json.h"
@@ -19,6 +19,8 @@ namespace {
 
 namespace json = boost::json;
 using agent::error_response;
+using agent::HttpMethods;
+using agent::HttpPaths;
 using agent::HttpRequest;
 using agent::HttpResponse;
 
@@ -135,31 +137,7 @@ HttpResponse watch(Injector& injector) {
   return {.content_type = "application/x-ndjson", .stream = injector.watch()};
 }
 
-using Answer = std::function<HttpResponse(const HttpRequest&)>;
-using Methods = std::map<std::string, Answer, std::less<>>;
-using Paths = std::map<std::string, Methods, std::less<>>;
-
-agent::HttpHandler serve(Paths paths) {
-  return [paths = std::move(paths)](const HttpRequest& request) {
-    const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-    const auto found = paths.find(path);
-    if (found == paths.end()) {
-      std::string known;
-      for (const auto& [name, unused] : paths) known += (known.empty() ? "" : ", ") + name;
-      return error_response(404, "no such path; there are " + known);
-    }
-    const auto method = found->second.find(request.method);
-    if (method != found->second.end()) return method->second(request);
-    std::string allowed;
-    for (const auto& [name, unused] : found->second)
-      allowed += (allowed.empty() ? "" : ", ") + name;
-    auto refusal = error_response(405, "only " + allowed + " is allowed");
-    refusal.allow = allowed;
-    return refusal;
-  };
-}
-
-Paths numbers_only(Injector& injector) {
+HttpPaths numbers_only(Injector& injector) {
   const auto yes = [](const char* what) {
     return [what](const HttpRequest&) { return answer(json::object{{what, true}}); };
   };
@@ -174,7 +152,7 @@ Paths numbers_only(Injector& injector) {
 agent::HttpHandler make_api(Injector& injector) {
   auto paths = numbers_only(injector);
   const auto get = [](auto call) {
-    return Methods{{"GET", [call](const HttpRequest&) { return call(); }}};
+    return HttpMethods{{"GET", [call](const HttpRequest&) { return call(); }}};
   };
   paths["/healthz"] = get([&injector] { return healthz(injector); });
   paths["/v1/bgp/peers"] =
@@ -192,9 +170,11 @@ agent::HttpHandler make_api(Injector& injector) {
   paths["/v1/withdraw"]["POST"] = [&injector](const HttpRequest& request) {
     return withdraw(injector, request);
   };
-  return serve(std::move(paths));
+  return agent::serve(std::move(paths));
 }
 
-agent::HttpHandler make_metrics_api(Injector& injector) { return serve(numbers_only(injector)); }
+agent::HttpHandler make_metrics_api(Injector& injector) {
+  return agent::serve(numbers_only(injector));
+}
 
 }  // namespace sextant::injector
