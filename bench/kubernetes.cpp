@@ -272,8 +272,7 @@ void measure_aggregator(const ControlPlane& control, const AgentNode& node, Meas
   const KubernetesAgent agent(node, control.agent_kubeconfig());
   constexpr std::chrono::seconds kFirstMinute{60};
   std::this_thread::sleep_until(begun + kFirstMinute);
-  into["aggregator-first-minute-load"].push_back(100 * processor_seconds(agent.pid()) /
-                                                 seconds_since(begun));
+  const double load = 100 * processor_seconds(agent.pid()) / seconds_since(begun);
   await("all policies to have a status", kStatuses, std::chrono::seconds(5), [&] {
     agent.check();
     const auto list = boost::json::parse(api.expect("GET", kPoliciesPath));
@@ -281,13 +280,16 @@ void measure_aggregator(const ControlPlane& control, const AgentNode& node, Meas
       return holds(policy, "Accepted");
     });
   });
-  into["aggregator-statuses"].push_back(milliseconds(Clock::now() - begun));
+  // Later runs find the statuses of the first.
+  if (into["aggregator-statuses"].empty()) {
+    into["aggregator-first-minute-load"].push_back(load);
+    into["aggregator-statuses"].push_back(milliseconds(Clock::now() - begun));
+    progress(fmt::format(
+        "aggregator: {:.1f} % of a processor in the first minute; all statuses after {:.0f} s",
+        load, into["aggregator-statuses"].back() / 1000));
+  }
   into["aggregator-memory-peak"].push_back(peak_megabytes(agent.pid()));
-  progress(fmt::format(
-      "aggregator: {:.1f} % of a processor in the first minute; all statuses after {:.0f} s; peak "
-      "{:.1f} MB",
-      into["aggregator-first-minute-load"].back(), into["aggregator-statuses"].back() / 1000,
-      into["aggregator-memory-peak"].back()));
+  progress(fmt::format("aggregator: peak {:.1f} MB", into["aggregator-memory-peak"].back()));
   const Background heartbeats(control.access(), kHeartbeats, beat);
   await_rest(control);
   measure_load("aggregator-idle", kIdle, control, node, agent, {&heartbeats}, into);

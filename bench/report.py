@@ -2,7 +2,8 @@
 """Results of the benchmarks, JSON lines, to the figures of docs/performance.md and its plot.
 
 report.py RESULTS... : rewrites what stands between the `results` marks of docs/performance.md and draws
-docs/images/performance.svg. Run it on the machine that measured: the text names that machine.
+docs/images/performance.svg. Cases that are not among RESULTS stay as the page has them. Run it on the machine that
+measured: the text names that machine.
 """
 
 import collections
@@ -91,6 +92,46 @@ def table(rows):
                 line += f" {number(theirs['theirs'] / scale)}{once} | {ratio} |"
         lines.append(line + f" {first['runs']} |")
     return "\n".join(lines)
+
+
+def from_table(bench, text):
+    """The rows that table() made this text of."""
+    lines = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines()]
+    if len(lines) < 3:
+        return []
+    header, rows = lines[0], []
+    peers = header[3:-1:2]
+    for case, unit, ours, *cells, runs in lines[2:]:
+        unit, scale = ("bits/s", 1e9) if unit == "Gbit/s" else (unit, 1)
+
+        def value(cell, scale=scale):
+            return float(cell.replace(",", "")) * scale
+
+        row = {"bench": bench, "case": case, "unit": unit, "ours": value(ours), "runs": int(runs)}
+        compared = []
+        for peer, theirs, ratio in zip(peers, cells[0::2], cells[1::2]):
+            figure = re.fullmatch(r"([\d.,e+]+)( \(1 run\))?", theirs)
+            if figure:
+                compared.append(row | {"peer": peer, "theirs": value(figure[1])})
+                compared[-1] |= {"ratio": float(ratio)} if ratio else {}
+                compared[-1] |= {"theirRuns": 1} if figure[2] else {}
+            elif theirs:
+                compared.append(row | {"peer": peer, "failed": theirs})
+        rows += compared or [row]
+    return rows
+
+
+def with_earlier(rows):
+    """These results and, of cases that are not among them, those that the page has; in the page's order, new cases last."""
+    blocks = re.findall(r"<!-- results (\w+) -->\n(.*?)<!-- end -->", PAGE.read_text(), re.DOTALL)
+    cases = collections.defaultdict(list)
+    for bench, text in blocks:
+        for row in from_table(bench, text) if bench != "machine" else []:
+            cases[bench, row["case"]].append(row)
+    fresh = collections.defaultdict(list)
+    for row in rows:
+        fresh[row["bench"], row["case"]].append(row)
+    return [row for of_case in (cases | fresh).values() for row in of_case]
 
 
 def rewrite_page(rows):
@@ -192,7 +233,7 @@ def draw(rows):
 def main():
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    rows = read(sys.argv[1:])
+    rows = with_earlier(read(sys.argv[1:]))
     draw(rows)
     rewrite_page(rows)
     print(f"wrote {PLOT.relative_to(ROOT)} and the figures of {PAGE.relative_to(ROOT)}")

@@ -1,6 +1,8 @@
 #include "common/program.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -55,6 +57,8 @@ int run_program(int argc, char** argv, const About& about,
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUse;
   }
+  // Standard output is for the results: what measured code logs goes the way of the progress.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("bench-" + about.name));
   const testbed::Interruption watch;
   interruption = &watch;
   try {
