@@ -9,6 +9,7 @@ measured: the text names that machine.
 import collections
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -149,8 +150,8 @@ def rewrite_page(rows):
     PAGE.write_text(text)
 
 
-def bars(axes, rows, title, unit, scale=1.0):
-    """Groups of bars: a group a case, a bar for us and each peer."""
+def bars(axes, rows, title, unit, scale=1.0, logarithmic=False):
+    """Groups of bars: a group a case, a bar for us and each peer; with figures where the scale hides what is twice another."""
     cases = list(dict.fromkeys(row["case"] for row in rows))
     names = ["sextant"] + list(dict.fromkeys(row["peer"] for row in rows if "peer" in row))
     width = 0.8 / len(names)
@@ -164,10 +165,15 @@ def bars(axes, rows, title, unit, scale=1.0):
             if value is None:
                 continue
             x = place + (index - (len(names) - 1) / 2) * width
-            axes.bar(x, value / scale, width * 0.92, color=COLORS[name], label=name if place == 0 else None)
+            drawn = axes.bar(x, value / scale, width * 0.92, color=COLORS[name], label=name if place == 0 else None)
+            if logarithmic:
+                axes.bar_label(drawn, [number(value / scale)], fontsize=8)
     axes.set_xticks(range(len(cases)), [re.sub(r"-(?=ipv|\d)", "\n", case, count=1) for case in cases])
     axes.set_ylabel(unit)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.15)  # room for the legend
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=10 ** math.floor(math.log10(min(row["ours"] for row in rows) / scale)))
+    axes.set_ylim(top=axes.get_ylim()[1] * (4 if logarithmic else 1.15))  # room for the legend
     axes.legend(frameon=False, fontsize=8, ncols=min(len(names), 3 if len(cases) < 4 else 5), loc="upper right")
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
 
@@ -208,8 +214,10 @@ def draw(rows):
         panels.append((1, lambda axes: resolver_lines(axes, resolver)))
     if cni := of("cni"):
         panels.append((1, lambda axes: bars(axes, cni, "CNI ADD plus DEL", "ms")))
-    if prefixes := [row for row in of("bgp", "prefixes") if row["unit"] == "ms"]:
-        panels.append((2, lambda axes: bars(axes, prefixes, "500,000 BGP prefixes from two peers", "ms")))
+    if prefixes := [row for row in of("bgp", "prefixes") if row["unit"] == "ms" and "processor" not in row["case"]]:
+        panels.append((2, lambda axes: bars(axes, prefixes, "500,000 BGP prefixes from two peers", "ms", logarithmic=True)))
+    if memory := [row for row in of("bgp") if row["case"] in ("prefixes-memory", "policies-memory")]:
+        panels.append((1, lambda axes: bars(axes, memory, "Memory of a BGP daemon", "MB", logarithmic=True)))
     if not panels:
         sys.exit("nothing to draw: no result of dataplane, programming, resolver, cni or bgp")
     columns = 3
