@@ -17,6 +17,9 @@ constexpr std::uint8_t kWellKnown = kFlagTransitive;
 constexpr std::uint8_t kOptionalTransitive = kFlagOptional | kFlagTransitive;
 constexpr std::uint8_t kOptionalNonTransitive = kFlagOptional;
 
+// Of an AS_PATH, so that a segment with this speaker's number still fits in front.
+constexpr std::size_t kMaxPath = 0xffff - 6;
+
 // The Optional and Transitive bits that an attribute's specification demands; none of unknown ones.
 std::optional<std::uint8_t> specified_flags(Type type) {
   switch (type) {
@@ -51,6 +54,23 @@ bool is_internal_only(Type type) {
   return type == Type::kLocalPref || type == Type::kOriginatorId || type == Type::kClusterList;
 }
 
+// With numbers of four bytes (RFC 4271 section 4.3); no segment has more than 255.
+std::size_t encoded_size(const AsPath& path) {
+  std::size_t size = 0;
+  for (const auto& segment : path.segments) size += 2 + 4 * segment.asns.size();
+  return size;
+}
+
+// RFC 8092 section 3: what comes again is quietly left out.
+void leave_out_repeated(std::vector<LargeCommunity>& communities) {
+  auto sorted = communities;
+  std::ranges::sort(sorted);
+  const auto repeated = std::ranges::unique(sorted);
+  if (repeated.empty()) return;
+  sorted.erase(repeated.begin(), repeated.end());
+  communities = std::move(sorted);
+}
+
 bool has_confederation(const AsPath& path) {
   return std::ranges::any_of(path.segments, [](const AsSegment& segment) {
     return segment.type == AsSegment::Type::kConfedSequence ||
@@ -82,6 +102,7 @@ class Decoder {
       read_attribute();
     }
     merge_four_octets();
+    check_path_size();
     check_mandatory();
     if (kind_.family.safi == Safi::kSrPolicy) check_sr_policy();
     std::ranges::stable_sort(attributes().unknown, {}, &UnknownAttribute::type);
@@ -127,12 +148,12 @@ class Decoder {
                  UpdateError::kAttributeFlags,
                  "its flags are wrong for its type (RFC 7606 section 3 c)");
     }
-    const auto faults = out_.judgement.faults().size();
+    const auto faults = out_.judgement.count();
     read_known();
     // The partial bit of what is kept. Of a well-known or non-transitive attribute it means nothing
     // (RFC 4271 section 4.3); AS4_ attributes are made anew for each peer.
     if (*specified == kOptionalTransitive && (flags_ & kFlagPartial) != 0 && code < 64 &&
-        !is_as4() && out_.judgement.faults().size() == faults) {
+        !is_as4() && out_.judgement.count() == faults) {
       attributes().partial |= bit;
     }
   }
@@ -190,11 +211,12 @@ class Decoder {
           return community;
         });
       case Type::kLargeCommunities:  // RFC 8092 section 6
-        return read_list(to.large_communities, 12, "3", [](ByteReader& r) {
+        read_list(to.large_communities, 12, "3", [](ByteReader& r) {
           const auto administrator = r.u32();
           const auto data1 = r.u32();
           return LargeCommunity{administrator, data1, r.u32()};
         });
+        return leave_out_repeated(to.large_communities);
       case Type::kAs4Path:
         return read_as4_path();
       case Type::kAs4Aggregator:
@@ -347,6 +369,17 @@ class Decoder {
     if (to.aggregator && to.aggregator->asn != kAsTrans && as4_aggregator_) return;
     if (to.aggregator && as4_aggregator_) to.aggregator = as4_aggregator_;
     if (as4_path_) to.as_path = merge_as4_path(to.as_path, *as4_path_);
+  }
+
+  // Two-byte numbers of an extended message may be more than four-byte ones of one attribute.
+  void check_path_size() {
+    auto& path = attributes().as_path;
+    if (encoded_size(path) <= kMaxPath) return;
+    path = {};
+    whole_ = {};
+    type_ = Type::kAsPath;
+    withdraw(UpdateError::kMalformedAsPath,
+             "its numbers do not fit an attribute with four bytes each (RFC 6793 section 4.2.3)");
   }
 
   void check_mandatory() {

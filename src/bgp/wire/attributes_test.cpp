@@ -111,6 +111,22 @@ TEST(Attributes, DiscardedOnesAreLeftOut) {
   EXPECT_THAT(external.attributes.cluster_list, IsEmpty());
 }
 
+// The reason is kept for each of the routes: a long message must not make it long.
+TEST(Attributes, ThousandsOfFaultsHaveAShortReason) {
+  auto block = hex(odd::kBase);
+  const auto again = hex(odd::kOrigin);
+  for (int i = 0; i < 10000; ++i) block.insert(block.end(), again.begin(), again.end());
+  const auto worst = hex("c0 08 05 0000000000");
+  block.insert(block.end(), worst.begin(), worst.end());
+  const auto judged = decode_attributes(block, kModern, kUnicast).judgement;
+  EXPECT_EQ(judged.verdict(), Verdict::kTreatAsWithdraw);
+  EXPECT_EQ(judged.count(), 10001U);
+  const auto reasons = judged.reasons();
+  EXPECT_EQ(reasons.find("COMMUNITIES: its length is 5"), 0U) << reasons;
+  EXPECT_THAT(reasons, testing::EndsWith("; and 9984 more"));
+  EXPECT_LT(reasons.size(), 2000U);
+}
+
 TEST(Attributes, FaultsSayWhatTheNotificationWouldCarry) {
   const auto origin = decode("40 01 01 07" + odd::kAsPath + odd::kLocalPref);
   EXPECT_EQ(origin.judgement.notification(),
@@ -125,6 +141,16 @@ TEST(Attributes, FaultsSayWhatTheNotificationWouldCarry) {
 }
 
 // RFC 9012 section 8, RFC 9256 section 8.4.1
+// RFC 8092 section 3
+TEST(Attributes, LargeCommunitiesCountOnce) {
+  const auto decoded = decode(odd::kBase + "c0 20 24 0000fc00 00000009 00000002 " +
+                              "0000fc00 00000001 00000002 0000fc00 00000009 00000002");
+  EXPECT_EQ(decoded.judgement.reasons(), "");
+  EXPECT_THAT(
+      decoded.attributes.large_communities,
+      testing::UnorderedElementsAre(LargeCommunity{64512, 9, 2}, LargeCommunity{64512, 1, 2}));
+}
+
 TEST(Attributes, HighestColorCounts) {
   const auto decoded =
       decode(odd::kBase + "c0 10 18 030b 0000 00000007 030b 8000 0000005e 030b 0000 00000009");
@@ -191,6 +217,30 @@ TEST(OldSpeaker, WithAnAggregatorOfItsOwnOverridesAs4Path) {
                               odd::kTwoOctets);
   EXPECT_EQ(decoded.attributes.as_path, sequence({kAsTrans}));
   EXPECT_EQ(decoded.attributes.aggregator->asn, 64512U);
+}
+
+// Longer than any attribute once each number has four bytes: its length field would wrap.
+TEST(OldSpeaker, PathThatFitsNoAttributeIsNotTaken) {
+  const auto path_of = [](std::size_t segments) {
+    std::vector<std::uint8_t> value;
+    for (std::size_t i = 0; i < segments; ++i) {
+      value.insert(value.end(), {2, 255});
+      for (int number = 0; number < 255; ++number) value.insert(value.end(), {0xfc, 0x00});
+    }
+    auto block = hex(odd::kOrigin + odd::kLocalPref);
+    block.insert(block.end(), {0x50, 2, static_cast<std::uint8_t>(value.size() >> 8),
+                               static_cast<std::uint8_t>(value.size())});
+    block.insert(block.end(), value.begin(), value.end());
+    return decode_attributes(block, odd::kTwoOctets, kUnicast);
+  };
+  const auto most = path_of(64);  // 64 * 1022 bytes
+  EXPECT_EQ(most.judgement.reasons(), "");
+  const auto kept =
+      decode_attributes(encode_attributes(most.attributes, kModern), kModern, kUnicast);
+  EXPECT_EQ(kept.attributes, most.attributes);
+  const auto more = path_of(65);
+  EXPECT_EQ(more.judgement.verdict(), Verdict::kTreatAsWithdraw);
+  EXPECT_THAT(more.judgement.reasons(), testing::HasSubstr("AS_PATH: its numbers do not fit"));
 }
 
 TEST(AsPath, LengthCountsSetsOnceAndConfederationsNever) {

@@ -89,6 +89,16 @@ TEST(Notification, NamesCodesForTheOperator) {
   EXPECT_EQ(to_string(Notification{ErrorCode::kOpen, 5, {}}), "OPEN Message Error / subcode 5");
 }
 
+// RFC 8654 section 4: the peer may not take more. What it sent itself may have been longer.
+TEST(Notification, NeverNeedsAnExtendedMessage) {
+  const std::vector<std::uint8_t> sent(kMaxExtendedMessage, 7);
+  const auto bytes = encode(notification(RefreshError::kInvalidLength, sent));
+  EXPECT_EQ(bytes.size(), kMaxMessage);
+  const auto message = next_message(bytes);
+  ASSERT_TRUE(message && *message);
+  EXPECT_EQ(decode_notification((*message)->body).data.size(), kMaxMessage - kHeaderSize - 2);
+}
+
 // RFC 9003 section 2
 TEST(Notification, CarriesTheOperatorsText) {
   const auto sent = with_text(CeaseReason::kAdministrativeShutdown, "maintenance");

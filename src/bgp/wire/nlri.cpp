@@ -132,7 +132,8 @@ bool VpnNlriCursor::next(VpnNlri& nlri) {
     reader_.take(reader_.remaining() + 1);
     return false;
   }
-  nlri.label = static_cast<std::uint32_t>(one.u8() << 16U) | one.u16();
+  const std::uint32_t high = one.u8();
+  nlri.label = high << 16U | one.u16();
   std::ranges::copy(one.take(nlri.distinguisher.size()), nlri.distinguisher.begin());
   nlri.prefix.length = static_cast<std::uint8_t>(bits - kFixed);
   nlri.prefix.bytes.fill(0);

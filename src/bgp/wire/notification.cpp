@@ -182,7 +182,10 @@ std::string to_string(const Notification& notification) {
 std::vector<std::uint8_t> encode(const Notification& notification) {
   std::vector<std::uint8_t> body{static_cast<std::uint8_t>(notification.code),
                                  notification.subcode};
-  body.insert(body.end(), notification.data.begin(), notification.data.end());
+  // Whatever the peer takes: a copy of what it sent may be as long as an extended message.
+  const auto room = kMaxMessage - kHeaderSize - body.size();
+  const auto fitting = std::span(notification.data).first(std::min(notification.data.size(), room));
+  body.insert(body.end(), fitting.begin(), fitting.end());
   return encode_message(MessageType::kNotification, body);
 }
 

@@ -23,6 +23,8 @@ enum SubTlvType : std::uint8_t {
 constexpr std::size_t kSidOnly = 18;          // flags, reserved, SID
 constexpr std::size_t kSidWithBehavior = 26;  // and behavior with SID structure
 constexpr std::uint8_t kBindingSidFlagBehavior = 0x20;
+// Of lists of no use: an attribute holds thousands, and the reason is kept for each of its routes.
+constexpr std::size_t kMostReasons = 8;
 
 std::string segment_name(SegmentType type) {
   switch (type) {
@@ -402,8 +404,12 @@ std::string SrPolicyTunnel::unusable(SrPolicyDialect dialect) const {
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const auto reason = lists[i].unusable(dialect);
     if (reason.empty()) return {};
+    if (i >= kMostReasons) continue;
     if (!reasons.empty()) reasons += "; ";
     reasons += "segment list " + std::to_string(i + 1) + ": " + reason;
+  }
+  if (lists.size() > kMostReasons) {
+    reasons += "; and " + std::to_string(lists.size() - kMostReasons) + " more lists";
   }
   return reasons;
 }

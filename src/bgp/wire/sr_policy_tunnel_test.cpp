@@ -221,6 +221,17 @@ TEST(SrPolicyTunnel, GoesOutAndComesBack) {
 }
 
 // A candidate path's name at the very end crashes GoBGP 3.10.
+TEST(SrPolicyTunnel, OfThousandsOfEmptyListsHasAShortReason) {
+  SrPolicyTunnel tunnel;
+  tunnel.lists.resize(5000);
+  EXPECT_THAT(tunnel.unusable(),
+              testing::StartsWith("segment list 1: it has no segments; segment"));
+  EXPECT_THAT(tunnel.unusable(), testing::EndsWith("; and 4992 more lists"));
+  EXPECT_LT(tunnel.unusable().size(), 500U);
+  tunnel.lists.back().segments = {Segment::of(address("fcff:6::1"))};
+  EXPECT_EQ(tunnel.unusable(), "") << "one is enough";
+}
+
 TEST(SrPolicyTunnel, NamesStandBeforeLists) {
   SrPolicyTunnel tunnel;
   tunnel.lists = {{1, {Segment::of(address("fcff:6::1"))}, {}}};

@@ -23,12 +23,18 @@ std::string_view to_string(Verdict verdict) {
 }
 
 void Judgement::add(Fault fault) {
+  const bool worse = fault.verdict > worst_;
   worst_ = std::max(worst_, fault.verdict);
-  faults_.push_back(std::move(fault));
+  if (worse || faults_.size() < kMostKept) {
+    faults_.push_back(std::move(fault));
+  } else {
+    ++more_;
+  }
 }
 
 void Judgement::add(const Judgement& other) {
   for (const auto& fault : other.faults_) add(fault);
+  more_ += other.more_;
 }
 
 std::string Judgement::reasons() const {
@@ -39,6 +45,7 @@ std::string Judgement::reasons() const {
     if (!text.empty()) text += "; ";
     text += fault.reason;
   }
+  if (more_ > 0) text += "; and " + std::to_string(more_) + " more";
   return text;
 }
 

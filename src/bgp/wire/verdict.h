@@ -2,6 +2,7 @@
 // (section 3 h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,14 +35,20 @@ struct Fault {
 };
 
 /// The faults of one UPDATE, in the order in which they were found. Costs nothing where there are
-/// none.
+/// none, and little where a peer puts thousands into one message: the reason is kept for each of
+/// its routes.
 class Judgement {
  public:
+  static constexpr std::size_t kMostKept = 16;
+
   [[nodiscard]] Verdict verdict() const { return worst_; }
+  /// The first ones, and each that was worse than all before it.
   [[nodiscard]] const std::vector<Fault>& faults() const { return faults_; }
+  [[nodiscard]] std::size_t count() const { return faults_.size() + more_; }
   void add(Fault fault);
   void add(const Judgement& other);
-  /// All reasons, the most severe first; empty where there are no faults.
+  /// The reasons of faults(), the most severe first, and how many more there are; empty where there
+  /// are none.
   [[nodiscard]] std::string reasons() const;
   /// What to send when the session ends over it: of the first fault of the worst verdict.
   /// Precondition: there is a fault.
@@ -51,6 +58,7 @@ class Judgement {
  private:
   Verdict worst_ = Verdict::kAccept;
   std::vector<Fault> faults_;
+  std::size_t more_ = 0;  // not kept
 };
 
 }  // namespace sextant::bgp
