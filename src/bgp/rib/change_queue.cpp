@@ -4,6 +4,12 @@
 
 namespace sextant::bgp {
 
+namespace {
+
+constexpr std::size_t kCompactFrom = 1024;  // entries that were taken
+
+}  // namespace
+
 void ChangeQueue::take(std::size_t limit, std::vector<EntryId>& out) {
   const auto count = std::min(limit, queue_.size() - head_);
   for (std::size_t i = 0; i < count; ++i) {
@@ -19,6 +25,10 @@ void ChangeQueue::take(std::size_t limit, std::vector<EntryId>& out) {
     } else {
       queue_.clear();
     }
+    head_ = 0;
+  } else if (head_ >= kCompactFrom && head_ >= queue_.size() / 2) {
+    // One that is never empty, since it is filled as fast as it is read, stays as small as it is.
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
     head_ = 0;
   }
   for (auto left = limit - count; left > 0 && walking(); ++walk_) {

@@ -64,6 +64,9 @@ class ChangeQueue {
   [[nodiscard]] bool empty() const { return queue_.empty() && !walking(); }
   /// Entries queued, those of a walk aside.
   [[nodiscard]] std::size_t size() const { return queue_.size() - head_; }
+  [[nodiscard]] std::size_t memory() const {
+    return queue_.capacity() * sizeof(EntryId) + queued_.memory();
+  }
 
   /// Moves up to `limit` entries to `out`, changes before what a walk finds. They stay pinned until
   /// done(entry).

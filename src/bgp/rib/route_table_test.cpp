@@ -126,6 +126,27 @@ TEST(ChangeQueue, TellsEachChangeOnceUntilItIsTaken) {
   EXPECT_TRUE(queue.empty());
 }
 
+// A peer whose routes flap for good keeps it from ever being empty.
+TEST(ChangeQueue, TakesNoMoreMemoryTheLongerItIsNotEmpty) {
+  constexpr std::uint32_t kRoutes = 3000;
+  RouteTable table(16, kSeed);
+  ChangeQueue queue(table, ChangeQueue::Interest::kBest);
+  std::vector<EntryId> entries;
+  for (std::uint32_t i = 0; i < kRoutes; ++i) entries.push_back(table.find_or_add(key(i)));
+  for (const auto entry : entries) queue.touch(entry, true);
+  std::vector<std::uint32_t> told(kRoutes);
+  for (int round = 0; round < 300; ++round) {
+    for (const auto entry : taken(queue)) {
+      ++told[static_cast<std::uint32_t>(entry)];
+      queue.touch(entry, true);
+      queue.done(entry);
+    }
+    ASSERT_EQ(queue.size(), kRoutes);
+  }
+  EXPECT_LE(queue.memory(), 4 * kRoutes * sizeof(EntryId));
+  EXPECT_EQ(std::ranges::count(told, 100U), kRoutes) << "each in its turn";
+}
+
 TEST(ChangeQueue, OnlyOneForAllPathsHearsOfOtherThanBestOnes) {
   RouteTable table(16, kSeed);
   ChangeQueue best(table, ChangeQueue::Interest::kBest);
