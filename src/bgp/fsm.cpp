@@ -84,7 +84,7 @@ constexpr Table make_table() {
   set(row(Event::kAutomaticStart, ignored()), kIdle, kConnect, kStartAgain);
   set(row(Event::kAutomaticStartPassive, ignored()), kIdle, kActive, kWaitAgain);
 
-  row(Event::kManualStop, {stay(kIdle),
+  row(Event::kManualStop, {Step{kIdle, kStop},
                            Step{kIdle, kStop},
                            {kIdle, kStop},
                            {kIdle, kCeaseStop},

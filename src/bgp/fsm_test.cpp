@@ -56,7 +56,7 @@ const std::array<EventRow, kEvents> kRows{{
     {Event::kManualStart,
      with(kIgnored, State::kIdle, "reset-retry-counter start-connect-retry connect -> Connect")},
     {Event::kManualStop,
-     {"-> Idle", kStop, kStop, "send-notification " + kStop, "send-notification " + kStop,
+     {kStop, kStop, kStop, "send-notification " + kStop, "send-notification " + kStop,
       "send-notification down release reset-retry-counter -> Idle"}},
     {Event::kAutomaticStart,
      with(kIgnored, State::kIdle, "start-connect-retry connect -> Connect")},

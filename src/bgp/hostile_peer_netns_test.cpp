@@ -291,12 +291,93 @@ TEST_F(HostilePeer, ASecondConnectionReplacesTheOneOfARestartedPeer) {
   EXPECT_EQ(node->speaker.peer(ip("127.0.0.9"))->counters.established, 2U);
 }
 
+// RFC 4724 section 5: only where it announced families, whatever else it can do for its peers.
+TEST_F(HostilePeer, ASecondConnectionOfAMereHelperDoesNotEndTheFirst) {
+  start();
+  auto first = script();
+  ASSERT_TRUE(connect(first));
+  auto open = first.open();
+  open.capabilities.graceful_restart = GracefulRestart{.seconds = 60};
+  ASSERT_TRUE(first.establish(open));
+  auto second = script();
+  ASSERT_TRUE(second.connect("127.0.0.1"));
+  ASSERT_FALSE(second.receive(MessageType::kOpen).empty());
+  second.send(encode(open));
+  EXPECT_EQ(second.farewell(), "Cease / Connection Collision Resolution");
+  EXPECT_EQ(node->speaker.peer(ip("127.0.0.9"))->counters.established, 1U);
+}
+
+// Nothing of it is kept as stale, so that for a moment it has neither session nor routes.
+TEST_F(HostilePeer, ASecondConnectionOfADynamicNeighbourIsTaken) {
+  config.peers = {peer_config("127.0.0.0/24", 64512)};
+  start();
+  auto first = script();
+  ASSERT_TRUE(first.connect("127.0.0.1"));
+  auto open = first.open();
+  open.capabilities.graceful_restart = GracefulRestart{.seconds = 60, .families = {{kVpnv4, true}}};
+  ASSERT_TRUE(first.establish(open));
+  auto second = script();
+  ASSERT_TRUE(second.connect("127.0.0.1"));
+  ASSERT_TRUE(second.establish(open));
+  EXPECT_TRUE(run_until([&] { return node->up("127.0.0.9"); }));
+}
+
+// RFC 4724 section 4.1: it may have waited for this side until now.
+TEST_F(HostilePeer, IsToldThatForwardingWasKeptAlsoWhenTheRestartIsOver) {
+  config.restarting = true;
+  config.restart_deferral = 1s;
+  start();
+  ASSERT_TRUE(run_until([&] { return node->converged == 1; }));
+  auto peer = script();
+  ASSERT_TRUE(connect(peer));
+  const auto message = peer.receive(MessageType::kOpen);
+  ASSERT_FALSE(message.empty());
+  const auto open = decode_open(std::span(message).subspan(kHeaderSize));
+  ASSERT_TRUE(open && open->capabilities.graceful_restart);
+  const auto& restart = *open->capabilities.graceful_restart;
+  EXPECT_FALSE(restart.restarted);
+  ASSERT_FALSE(restart.families.empty());
+  EXPECT_TRUE(restart.families.front().forwarding_preserved);
+}
+
+// An external peer is on the link unless told otherwise, whoever connects.
+TEST_F(HostilePeer, FromAnotherAsIsAnsweredOnTheLinkOnly) {
+  for (const std::uint32_t asn : {64512U, 64513U}) {
+    config.peers[0].remote_as = asn;
+    start();
+    auto peer = script();
+    ASSERT_TRUE(connect(peer));
+    const int least = 2;  // as seen behind a router
+    ASSERT_EQ(::setsockopt(peer.fd(), IPPROTO_IP, IP_MINTTL, &least, sizeof least), 0);
+    EXPECT_EQ(peer.receive(500ms).empty(), asn != 64512) << asn;
+    node.reset();
+  }
+}
+
 TEST_F(HostilePeer, AStrangerIsNotTalkedTo) {
   start();
   auto stranger = script(77);
   ASSERT_TRUE(stranger.connect("127.0.0.1"));
   EXPECT_TRUE(stranger.receive().empty());
   EXPECT_TRUE(stranger.closed());
+}
+
+// The idle hold time runs when the operator shuts it down: it does not bring the peer back.
+TEST_F(HostilePeer, ThatIsShutDownWhileItIsWaitedForStaysDown) {
+  config.peers[0].idle_hold = 300ms;
+  start();
+  const auto state = [&] { return node->speaker.peer(ip("127.0.0.9"))->state; };
+  auto peer = script();
+  ASSERT_TRUE(connect(peer));
+  peer.send(Hex(400, 0x47));
+  ASSERT_TRUE(run_until([&] { return state() == State::kIdle; }));
+  auto down = config.peers[0];
+  down.enabled = false;
+  ASSERT_TRUE(node->speaker.change_peer(down));
+  run_for(500ms);
+  EXPECT_EQ(state(), State::kIdle);
+  ASSERT_TRUE(node->speaker.change_peer(config.peers[0]));
+  EXPECT_EQ(state(), State::kActive);
 }
 
 TEST_F(HostilePeer, MayLeaveInTheMiddleOfAMessage) {
@@ -368,6 +449,36 @@ TEST_F(HostilePeer, BeginsARefreshTwiceAndLosesNoRouteBeforeItsEnd) {
   EXPECT_TRUE(run_until([&] { return !speaker.routes.contains("10.2.0.0/16"); }));
   EXPECT_EQ(speaker.routes.size(), 2U);
   EXPECT_EQ(std::ranges::count(speaker.history, "-10.1.0.0/16"), 0);
+}
+
+// RFC 7313 section 4: what was stale before may still be told.
+TEST_F(HostilePeer, RefreshesNothingBeforeItsEndOfRib) {
+  auto& speaker = start();
+  auto peer = script();
+  ASSERT_TRUE(connect(peer));
+  auto open = peer.open();
+  open.capabilities.enhanced_route_refresh = true;
+  open.capabilities.graceful_restart =
+      GracefulRestart{.seconds = 60, .families = {{kIpv4Unicast, true}}};
+  ASSERT_TRUE(peer.establish(open));
+  const auto route = [](std::uint8_t number) {
+    return message(2, {0,  0, 0, 21, 0x40, 1, 1, 0, 0x40, 2, 0,   0x40, 3,  4,
+                       10, 0, 0, 9,  0x40, 5, 4, 0, 0,    0, 100, 16,   10, number});
+  };
+  const auto refresh = [&](std::uint8_t told) {
+    peer.send(encode(RouteRefresh{.family = kIpv4Unicast, .kind = RefreshKind::kBegin}));
+    peer.send(route(told));
+    peer.send(encode(RouteRefresh{.family = kIpv4Unicast, .kind = RefreshKind::kEnd}));
+  };
+  peer.send(route(1));
+  refresh(2);
+  ASSERT_TRUE(run_until([&] { return speaker.routes.contains("10.2.0.0/16"); }));
+  run_for(100ms);
+  EXPECT_EQ(speaker.routes.size(), 2U);
+  peer.send(message(2, {0, 0, 0, 0}));
+  refresh(3);
+  EXPECT_TRUE(run_until(
+      [&] { return speaker.routes.size() == 1 && speaker.routes.contains("10.3.0.0/16"); }));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace sextant::bgp {
 struct LoopContext {
   boost::asio::io_context& io;
   std::size_t send_queue;
+  bool restarted = false;  // the process took over an earlier one's forwarding
   std::shared_ptr<ReadBuffer> buffer = std::make_shared<ReadBuffer>();
   std::mt19937 random{std::random_device{}()};
 

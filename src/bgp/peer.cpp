@@ -61,7 +61,14 @@ void Peer::stop(std::optional<Notification> reason) {
 
 void Peer::reset(const Notification& reason) {
   if (incoming_) std::exchange(incoming_, nullptr)->abandon(reason);
-  primary_->raise(Event::kAutomaticStop, reason);
+  if (primary_->state() != State::kIdle) {
+    primary_->raise(Event::kAutomaticStop, reason);
+    return;
+  }
+  // In its idle hold time, or given up after too many prefixes: not any longer.
+  primary_->raise(Event::kManualStop);
+  started_ = false;
+  start();
 }
 
 void Peer::reconfigure(PeerConfig config) {
@@ -124,21 +131,28 @@ void Peer::accept(Connection::Socket socket) {
   };  // the socket closes as it goes
   if (!started_) return refuse("administratively down");
   if (config_.mode == ConnectMode::kActive) return refuse("configured as active only");
-  if (primary_->established() && primary_->negotiated().graceful_restart) {
-    // RFC 4724 section 4.2: the peer restarted before its old connection was seen to end.
+  const auto& restart = primary_->negotiated().graceful_restart;
+  if (primary_->established() && restart && !restart->families.empty()) {
+    // RFC 4724 section 5: the peer restarted before its old connection was seen to end.
     primary_->raise(Event::kTcpFails, {}, "the peer connected anew");
     primary_->raise(Event::kAutomaticStartPassive);
   }
-  const int fd = socket.native_handle();
-  const auto family = address_.family();
-  Result<void> ready = set_routing_socket(fd, family);
-  if (ready && config_.gtsm_hops) ready = set_gtsm(fd, family, *config_.gtsm_hops);
-  if (ready && config_.ttl) ready = set_ttl(fd, family, *config_.ttl);
-  if (!ready) {
+  if (const auto ready = set_options(socket.native_handle()); !ready) {
     note(ready.error().message());
     return;
   }
   take_up(std::move(socket));
+}
+
+/// Of connections of either side.
+Result<void> Peer::set_options(int fd) const {
+  const auto family = address_.family();
+  if (auto set = set_routing_socket(fd, family); !set) return set;
+  if (config_.gtsm_hops) return set_gtsm(fd, family, *config_.gtsm_hops);
+  if (config_.ttl) return set_ttl(fd, family, *config_.ttl);
+  const bool external = config_.remote_as != 0 && config_.remote_as != speaker_.asn;
+  if (external) return set_ttl(fd, family, 1);  // it is on the link unless told otherwise
+  return {};
 }
 
 void Peer::take_up(Connection::Socket socket) {
@@ -163,8 +177,8 @@ void Peer::take_up(Connection::Socket socket) {
 // ---------------------------------------------------------------------------
 
 Open Peer::session_open() const {
-  const bool preserved =
-      speaker_.restarting || speaker_.forwards_nothing || counters_.established > 0;
+  // Also to peers that come when the restart is over: they may have waited all the time.
+  const bool preserved = loop_.restarted || speaker_.forwards_nothing || counters_.established > 0;
   return make_open(speaker_, config_,
                    {.restarting = speaker_.restarting, .forwarding_preserved = preserved});
 }
@@ -177,18 +191,10 @@ Result<std::shared_ptr<Connection>> Peer::make_connection(Session& session) {
   socket.open(remote->protocol(), error);
   if (error) return system_error("open socket", name_, error.value());
   const int fd = socket.native_handle();
-  const auto family = address_.family();
-  Result<void> ready = set_routing_socket(fd, family);
+  Result<void> ready = set_options(fd);
   if (ready) ready = bind_device(fd, config_.device);
   if (ready && !config_.md5_password.empty()) {
     ready = set_md5(fd, IpPrefix::host(address_), config_.md5_password);
-  }
-  if (ready && config_.gtsm_hops) ready = set_gtsm(fd, family, *config_.gtsm_hops);
-  if (ready && config_.ttl) {
-    ready = set_ttl(fd, family, *config_.ttl);
-  } else if (ready && !config_.gtsm_hops && config_.remote_as != 0 &&
-             config_.remote_as != session_open().asn) {
-    ready = set_ttl(fd, family, 1);  // an external peer is on the link unless told otherwise
   }
   if (!ready) return tl::unexpected(ready.error());
   if (config_.local_address) {
@@ -341,8 +347,8 @@ void Peer::sweep_all() {
 
 void Peer::await_peer(std::chrono::seconds limit) {
   stale_.expires_after(limit);
-  stale_.async_wait([this](error_code error) {
-    if (error) return;  // cancelled: the peer came back, or is no more
+  stale_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](error_code error) {
+    if (error || alive.expired()) return;  // cancelled: the peer came back, or is no more
     log::warn({{"peer", name_}}, "BGP peer {}: stale routes are given up, {}", name_,
               established() ? "it did not say End-of-RIB" : "it did not come back");
     sweep_all();

@@ -32,7 +32,7 @@ class Peer : private SessionOwner {
   /// Until start(). `reason` is what the peer is told; none: the connection just ends (its stale
   /// routes stay, there and here, as RFC 4724 has it).
   void stop(std::optional<Notification> reason);
-  /// Ends the session; it comes back by itself.
+  /// Ends the session; it comes back by itself. Where none is waited for, that begins again.
   void reset(const Notification& reason);
   void accept(Connection::Socket socket);
   /// The session ends where the change asks for it.
@@ -42,6 +42,9 @@ class Peer : private SessionOwner {
   [[nodiscard]] const IpAddress& address() const { return address_; }
   [[nodiscard]] bool dynamic() const { return dynamic_; }
   [[nodiscard]] bool established() const { return primary_->established(); }
+  [[nodiscard]] bool has_connection() const {
+    return incoming_ || primary_->state() >= State::kOpenSent;
+  }
   /// Precondition: established().
   [[nodiscard]] const Negotiated& negotiated() const { return primary_->negotiated(); }
   [[nodiscard]] Session& session() { return *primary_; }
@@ -83,6 +86,7 @@ class Peer : private SessionOwner {
 
   [[nodiscard]] std::shared_ptr<Session> make_session();
   void promote();
+  [[nodiscard]] Result<void> set_options(int fd) const;
   void take_up(Connection::Socket socket);
   [[nodiscard]] std::optional<Notification> judge(const Judgement& judgement,
                                                   const UpdateView& view);
@@ -111,6 +115,7 @@ class Peer : private SessionOwner {
   std::string last_error_;
   Clock::time_point last_error_at_;
   Clock::time_point up_since_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what the loop has yet to call
 };
 
 }  // namespace sextant::bgp

@@ -1,4 +1,5 @@
 // What a peer's messages do: UPDATE and ROUTE-REFRESH.
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -17,26 +18,38 @@ Bytes maximum_data(Family family, std::uint32_t limit) {
   return out.release();
 }
 
+/// Whether the peer announced graceful restart for the family, and so an End-of-RIB comes.
+bool restarts(const Negotiated& negotiated, Family family) {
+  const auto& restart = negotiated.graceful_restart;
+  return restart &&
+         std::ranges::find(restart->families, family, &GracefulRestart::FamilyState::family) !=
+             restart->families.end();
+}
+
 }  // namespace
 
 void Peer::on_refresh(Session& session, const RouteRefresh& refresh) {
   // RFC 2918 section 4: for a family that was not announced it is ignored.
   if (!session.negotiated().has(refresh.family)) return;
+  auto& state = families_[refresh.family];
+  // RFC 7313 section 4: not before the End-of-RIB of a peer that restarts gracefully: it may still
+  // be telling what was stale before.
+  const bool marks_count = session.negotiated().enhanced_route_refresh &&
+                           (state.ended || !restarts(session.negotiated(), refresh.family));
   switch (refresh.kind) {
     case RefreshKind::kRequest:
       routes_.refresh(*this, refresh.family);
       break;
     case RefreshKind::kBegin:  // RFC 7313 section 4: what is not told again by the end is gone
       // Once more before the end: what is still to come stays until then.
-      if (!session.negotiated().enhanced_route_refresh) break;
-      if (!std::exchange(families_[refresh.family].refreshed, true)) {
+      if (marks_count && !std::exchange(state.refreshed, true)) {
         routes_.mark_stale(*this, refresh.family);
       }
       break;
     case RefreshKind::kEnd:
-      if (!session.negotiated().enhanced_route_refresh) break;
-      families_[refresh.family].refreshed = false;
-      routes_.sweep_stale(*this, refresh.family);
+      if (marks_count && std::exchange(state.refreshed, false)) {
+        routes_.sweep_stale(*this, refresh.family);
+      }
       break;
   }
 }

@@ -15,6 +15,14 @@ tl::unexpected<Error> no_such_peer(const std::string& name) {
   return failure("find BGP peer", name, "there is none");
 }
 
+/// `scope`: of a link-local address, the device's index; 0 of others, which are the same
+/// everywhere.
+bool is_on_link(const std::string& device, std::uint32_t scope) {
+  if (scope == 0) return true;
+  const auto index = device_index(device);
+  return index && *index == scope;
+}
+
 RibConfig rib_config(const SpeakerConfig& config, NextHops::Resolver resolver) {
   RibConfig rib;
   rib.local_as = config.asn;
@@ -122,7 +130,7 @@ Speaker::Impl::Impl(boost::asio::io_context& io, SpeakerConfig speaker, SpeakerL
       rib(rib_config(config, std::move(resolver))),
       sockets(io, [this](boost::asio::ip::tcp::socket socket, const IpAddress& remote,
                          std::uint32_t scope) { accept(std::move(socket), remote, scope); }),
-      loop_{.io = io, .send_queue = config.send_queue},
+      loop_{.io = io, .send_queue = config.send_queue, .restarted = config.restarting},
       listener_(listener),
       exports_(rib),
       deferral_(io),
@@ -151,12 +159,12 @@ Result<void> Speaker::Impl::start() {
     if (auto added = add_peer(peer); !added) return added;
   }
   deferral_.expires_after(config.restart_deferral);
-  deferral_.async_wait([this](boost::system::error_code error) {
-    if (!error) check_converged(true);
+  deferral_.async_wait([this, alive = alive_](boost::system::error_code error) {
+    if (!error && *alive) check_converged(true);
   });
   patience_.expires_after(config.restart_patience);
-  patience_.async_wait([this](boost::system::error_code error) {
-    if (error) return;
+  patience_.async_wait([this, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) return;
     patient_ = false;
     check_converged(false);
   });
@@ -190,9 +198,7 @@ void Speaker::Impl::accept(boost::asio::ip::tcp::socket socket, const IpAddress&
                            std::uint32_t scope) {
   if (stopped_) return;
   for (auto& [name, neighbour] : neighbours_) {
-    if (name.first != remote) continue;
-    const auto index = scope == 0 ? Result<std::uint32_t>(0) : device_index(name.second);
-    if (!index || *index != scope) continue;
+    if (name.first != remote || !is_on_link(name.second, scope)) continue;
     neighbour.peer->accept(std::move(socket));
     return;
   }
@@ -200,6 +206,7 @@ void Speaker::Impl::accept(boost::asio::ip::tcp::socket socket, const IpAddress&
   const PeerConfig* found = nullptr;
   for (const auto& peer : config.peers) {
     if (!peer.is_dynamic() || !peer.enabled || !peer.address.contains(remote)) continue;
+    if (!is_on_link(peer.device, scope)) continue;
     if (found == nullptr || peer.address.length() > found->address.length()) found = &peer;
   }
   if (found == nullptr) {
@@ -328,7 +335,10 @@ Result<void> Speaker::Impl::set_peers(std::vector<PeerConfig> peers) {
 Speaker::Impl::Neighbour& Speaker::Impl::add_neighbour(const PeerConfig& peer,
                                                        const IpAddress& address, bool dynamic) {
   const bool link_local = address.is_v6() && address.v6().is_link_local();
-  auto& neighbour = neighbours_[Name(address, link_local ? peer.device : "")];
+  const Name name(address, link_local ? peer.device : "");
+  // One that came from a prefix and is now configured by its address.
+  remove_neighbour(name, notification(CeaseReason::kOtherConfigurationChange));
+  auto& neighbour = neighbours_[name];
   neighbour.peer = std::make_unique<Peer>(loop_, config, peer, address, dynamic,
                                           static_cast<PeerRoutes&>(*this));
   RibPeer facts;

@@ -84,7 +84,8 @@ class Speaker {
   /// Adds, changes and removes, so that these are the peers. Nothing is done where one of them does
   /// not fit.
   [[nodiscard]] Result<void> set_peers(std::vector<PeerConfig> peers);
-  /// Ends the session with `text`; it comes back by itself.
+  /// Ends the session with `text`; it comes back by itself. One that waits in Idle (also for good,
+  /// after too many prefixes) starts now.
   [[nodiscard]] Result<void> reset_peer(const IpAddress& peer, const std::string& text);
   /// Asks for all routes again (RFC 2918).
   [[nodiscard]] Result<void> refresh_peer(const IpAddress& peer);

@@ -170,6 +170,27 @@ TEST_F(SpeakerTest, TakesPeersOfAPrefixAsTheyCome) {
   EXPECT_FALSE(a.speaker.peer(ip("127.0.0.2")));
 }
 
+// Its session and routes are those of the peer that came from the prefix: both begin anew.
+TEST_F(SpeakerTest, APeerOfAPrefixIsConfiguredByItsAddressLater) {
+  auto first = speaker_config(1);
+  first.peers = {peer_config("127.0.0.0/24", 64512)};
+  auto& a = add(first);
+  auto second = speaker_config(2);
+  second.peers = {from(2, peer_config("127.0.0.1", 64512))};
+  auto& b = add(second);
+  b.announce("fd02::/64", "fd00::2");
+  ASSERT_TRUE(run_until([&] { return a.routes.contains("fd02::/64"); }));
+  auto named = from(1, peer_config("127.0.0.2", 64512));
+  named.import_filter.accept_others = false;
+  ASSERT_TRUE(a.speaker.add_peer(named));
+  EXPECT_EQ(a.speaker.peers().size(), 1U);
+  EXPECT_FALSE(a.speaker.peer(ip("127.0.0.2"))->dynamic);
+  ASSERT_TRUE(run_until([&] { return a.routes.empty() && a.up("127.0.0.2"); }));
+  a.announce("fd01::/64", "fd00::1");
+  ASSERT_TRUE(run_until([&] { return b.routes.contains("fd01::/64"); }));
+  EXPECT_FALSE(a.routes.contains("fd02::/64")) << "its filter";
+}
+
 TEST_F(SpeakerTest, StopTellsThePeersOperatorWhy) {
   auto [a, b] = pair();
   ASSERT_TRUE(both_up(a, b));
@@ -231,6 +252,20 @@ TEST_F(SpeakerTest, TooManyPrefixesEndTheSessionUntilTheRestartTime) {
   a.withdraw("fd03::/64");
   ASSERT_TRUE(run_until([&] { return b.routes.size() == 2; }));
   EXPECT_TRUE(b.up("127.0.0.1"));
+}
+
+TEST_F(SpeakerTest, TooManyPrefixesEndTheSessionUntilTheOperatorStartsIt) {
+  auto [a, b] = pair([](PeerConfig& peer) {
+    peer.connect_retry = 100s;
+    if (peer.address == prefix("127.0.0.1/32")) peer.families[1].max_prefixes = {.limit = 1};
+  });
+  for (const auto* route : {"fd01::/64", "fd02::/64"}) a.announce(route, "fd00::1");
+  ASSERT_TRUE(run_until([&] { return !b.last_error("127.0.0.1").empty() && b.routes.empty(); }));
+  run_for(300ms);
+  EXPECT_EQ(b.speaker.peer(ip("127.0.0.1"))->state, State::kIdle);
+  a.withdraw("fd02::/64");
+  ASSERT_TRUE(b.speaker.reset_peer(ip("127.0.0.1"), ""));
+  EXPECT_TRUE(run_until([&] { return b.up("127.0.0.1") && b.routes.size() == 1; }));
 }
 
 TEST_F(SpeakerTest, Ipv4RoutesGoThroughIpv6NextHops) {

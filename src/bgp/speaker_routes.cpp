@@ -104,7 +104,8 @@ void Speaker::Impl::gone(Peer& peer) {
   boost::asio::post(loop_.io, [this, alive = alive_, which = &peer] {
     if (!*alive) return;
     const auto found = by_peer_.find(which);
-    if (found == by_peer_.end() || which->established()) return;
+    // Another one may have its place in memory by now, or the peer is back.
+    if (found == by_peer_.end() || !which->dynamic() || which->has_connection()) return;
     const auto name = std::ranges::find_if(
         neighbours_, [&](const auto& each) { return each.second.peer.get() == which; });
     remove_neighbour(name->first, notification(CeaseReason::kPeerDeconfigured));
