@@ -36,14 +36,13 @@ Credentials::Credentials(Config config, Clock::duration age)
 
 Result<void> Credentials::refresh_tls(Clock::time_point now) {
   tls_looked_ = now;
-  bool changed = !tls_.context;
   for (auto* source : {&ca_, &cert_, &key_}) {
     if (!source->file) continue;
     const auto read = source->file->refresh();
     if (!read) return tl::unexpected(read.error());
-    changed |= *read;
+    outdated_ |= *read;
   }
-  if (!changed) return {};
+  if (!outdated_) return {};
   if (ca_.file && ca_.text().empty())
     return failure("read", ca_.file->path(), "the file is empty", "it must hold PEM certificates");
   auto context = make_tls_context(
@@ -59,6 +58,7 @@ Result<void> Credentials::refresh_tls(Clock::time_point now) {
   if (tls_.context) log::info("certificates for the API server were changed and read again");
   tls_.context = std::move(*context);
   ++tls_.generation;
+  outdated_ = false;
   return {};
 }
 

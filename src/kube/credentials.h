@@ -51,6 +51,7 @@ class Credentials {
   Clock::duration age_;
   Source ca_, cert_, key_, token_;
   bool insecure_;
+  bool outdated_ = true;  // the context is not of what was read last
   Tls tls_;
   std::optional<Clock::time_point> tls_looked_, token_looked_;
   std::string last_complaint_;

@@ -309,6 +309,36 @@ TEST_F(InformerTest, DoesNotBelieveA404OfAServerThatIsNotReady) {
   EXPECT_EQ(batches.size(), 1U);
 }
 
+/// The server said that it was ready, but that was before it ended and began anew.
+TEST_F(InformerTest, AsksAgainWhetherTheServerIsReadyWhereItFailedSince) {
+  enum { kUp, kWithout, kEnding, kStarting } stage = kUp;
+  int refusals = 0;
+  server.set_handler([&](const SeenRequest& request) -> Reply {
+    if (stage == kUp) return usual(request);
+    if (request.path == "/readyz") {
+      if (stage == kStarting) return {.status = 500, .body = "not yet"};
+      stage = kEnding;
+      return {.body = "ok"};
+    }
+    if (stage == kEnding) {
+      stage = kStarting;
+      return {.status = 503, .body = "ending"};
+    }
+    if (stage == kStarting) ++refusals;
+    return {.status = 404, .body = "404 page not found"};
+  });
+  follow(kPolicies);
+  ASSERT_TRUE(until_watches(1));
+  stage = kWithout;
+  server.streams().back()->reset();
+  ASSERT_TRUE(until([&] { return refusals >= 4; }));
+  EXPECT_EQ(batches.size(), 1U);
+  EXPECT_EQ(informer->objects().size(), 2U);
+  stage = kUp;
+  ASSERT_TRUE(until_watches(2));
+  EXPECT_EQ(batches.size(), 1U);
+}
+
 TEST_F(InformerTest, NoticesThatBookmarksStoppedComing) {
   informer_options.bookmark_age = 50ms;
   follow();

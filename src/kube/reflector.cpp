@@ -24,6 +24,8 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kReadyBytes = 4096;  // "ok"
+
 Error broken(const Resource& resource, std::string cause) {
   return {.operation = "watch", .object = to_string(resource), .cause = std::move(cause)};
 }
@@ -159,6 +161,7 @@ Task<void> Reflector::State::run() {
         co_await cope_with_missing(listed.error());
         continue;
       }
+      ready_seen = false;  // whatever comes later may be of a server that starts again
       // What was read once is not given up for permissions that are lost.
       const bool nothing_read = !health.synced || health.missing;
       if (!listed && listed.error().status == 403 && options.optional && nothing_read) {
@@ -209,6 +212,8 @@ Task<void> Reflector::State::cope_with_missing(const ApiError& error) {
                        .method = "GET",
                        .target = "/readyz"};
     const auto ready = co_await transport->send(std::move(request));
+    // Read whole, so that the next list goes over the same connection, to the same server.
+    if (ready) (void)co_await (*ready)->read_all(kReadyBytes);
     // RBAC may hide it; then the 404 has to do.
     ready_seen = ready || (ready.error().status >= 400 && ready.error().status < 500 &&
                            ready.error().status != 429);
@@ -270,7 +275,6 @@ Task<Answer<void>> Reflector::State::list() {
   if (health.missing) log::info("the API server has {} now", to_string(resource));
   health.missing = false;
   const bool was_refused = std::exchange(health.refused, false);
-  ready_seen = false;
   missing_backoff.reset();
   listed_at = Clock::now();
   version = std::move(*listed);

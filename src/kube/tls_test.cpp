@@ -86,6 +86,25 @@ TEST_F(TlsTest, FollowsANewAuthority) {
   EXPECT_EQ(cause(), "");
 }
 
+TEST_F(TlsTest, FollowsANewAuthorityThatCameWhileItsOwnKeyCouldNotBeRead) {
+  const auto own = authority.issue();
+  auto with = config();
+  with.ca = {.file = directory.write("ca.crt", authority.cert())};
+  with.client_cert = {.file = directory.write("tls.crt", own.cert)};
+  with.client_key = {.file = directory.write("tls.key", own.key)};
+  connect(with);
+  EXPECT_EQ(cause(), "");
+  const TestAuthority next("next");
+  server.set_identity(next.issue());
+  server.close_idle();
+  const auto away = with.client_key.file + ".away";
+  std::filesystem::rename(with.client_key.file, away);
+  directory.write("ca.crt", next.cert());
+  EXPECT_NE(cause(), "");
+  std::filesystem::rename(away, with.client_key.file);  // the same file as before
+  EXPECT_EQ(cause(), "");
+}
+
 TEST_F(TlsTest, KeepsTheLastGoodAuthorityWhileTheFileIsBad) {
   auto with = config();
   with.ca = {.file = directory.write("ca.crt", authority.cert())};
