@@ -22,8 +22,9 @@ constexpr std::chrono::seconds kPatience{5};
 
 struct Right {
   const char *verb, *group, *resource, *subresource;
+  const char* name = "";  // not empty: of this one, in the agents' namespace
 };
-// What deploy/base/cluster-role.yaml gives, as far as the agent cannot do without it.
+// What deploy/base gives, as far as the agent cannot do without it.
 constexpr std::array kRights{
     Right{"watch", "", "nodes", ""},
     Right{"patch", "", "nodes", ""},
@@ -36,6 +37,8 @@ constexpr std::array kRights{
     Right{"watch", "sextant.dev", "srv6locators", ""},
     Right{"create", "sextant.dev", "srv6locators", ""},
     Right{"create", "", "events", ""},
+    Right{"create", "coordination.k8s.io", "leases", "", "sextant-aggregator"},
+    Right{"update", "coordination.k8s.io", "leases", "", "sextant-aggregator"},
 };
 
 std::string to_string(const Right& right) {
@@ -46,7 +49,8 @@ std::string to_string(const Right& right) {
 }
 
 /// A SelfSubjectAccessReview a right, and a look at the Node.
-boost::asio::awaitable<void> ask(kube::Client& client, std::string node, ClusterFacts& facts) {
+boost::asio::awaitable<void> ask(kube::Client& client, std::string ns, std::string node,
+                                 ClusterFacts& facts) {
   const kube::Resource reviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews"};
   const std::string cluster_scoped;
   for (const auto& right : kRights) {
@@ -57,7 +61,9 @@ boost::asio::awaitable<void> ask(kube::Client& client, std::string node, Cluster
                           {{"verb", right.verb},
                            {"group", right.group},
                            {"resource", right.resource},
-                           {"subresource", right.subresource}}}}}};
+                           {"subresource", right.subresource},
+                           {"namespace", *right.name == '\0' ? std::string() : ns},
+                           {"name", right.name}}}}}};
     const auto answer = co_await client.create(reviews, cluster_scoped, std::move(review));
     if (!answer) co_return;
     facts.asked = true;
@@ -85,8 +91,9 @@ ClusterFacts ask_cluster(const std::string& node) {
   auto config = kube::in_cluster_config();
   if (!config) return facts;
   boost::asio::io_context io{1};
+  const auto ns = config->ns;
   kube::Client client(io, std::move(*config));
-  boost::asio::co_spawn(io, ask(client, node, facts),
+  boost::asio::co_spawn(io, ask(client, ns, node, facts),
                         [&io](const std::exception_ptr&) { io.stop(); });
   io.run_for(kPatience);
   return facts;

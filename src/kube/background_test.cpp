@@ -1,35 +1,16 @@
 #include "kube/background.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <sstream>
 #include <stdexcept>
 
 #include "kube/client_fixture_test.h"
+#include "kube/logged_text_test.h"
 
 namespace sextant::kube {
 namespace {
-
-/// What is logged while it lives.
-class LoggedText {
- public:
-  LoggedText() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(out_)));
-  }
-  ~LoggedText() { spdlog::set_default_logger(before_); }
-  LoggedText(const LoggedText&) = delete;
-  LoggedText& operator=(const LoggedText&) = delete;
-  [[nodiscard]] std::string text() const { return out_.str(); }
-
- private:
-  std::ostringstream out_;
-  std::shared_ptr<spdlog::logger> before_;
-};
 
 TEST(BackgroundTest, BeginsAgainWhatEndedByAnExceptionAndSlowsDown) {
   boost::asio::io_context io;

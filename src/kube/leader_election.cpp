@@ -43,6 +43,7 @@ struct LeaderElection::State {
   [[nodiscard]] Task<void> mind_deadline();
   [[nodiscard]] Task<bool> write(const json::value* lease, std::string holder_name);
   void observe(const json::value& lease);
+  void complain(const ApiError& error);
   [[nodiscard]] Clock::time_point expiry() const;
   void lead(bool now);
 
@@ -59,6 +60,7 @@ struct LeaderElection::State {
   milliseconds observed_duration{0};
   Clock::time_point observed_at;
   Clock::time_point renewed_at;  // when the last successful renewal was sent
+  std::string complaint;         // the last one; empty: the election goes its way
   Background worker, deadline;
 };
 
@@ -68,6 +70,18 @@ void LeaderElection::State::lead(bool now) {
   log::info("lease {}/{}: this agent {}", options.ns, options.name,
             now ? "leads now" : "does not lead any more");
   if (on_change) on_change(now);
+}
+
+/// Once, however often it is tried: where nobody may elect, nobody leads. A server that does not
+/// answer, or asks for patience, is the transport's to tell of.
+void LeaderElection::State::complain(const ApiError& error) {
+  const bool patience = error.status == 0 || error.status == 429;
+  if (patience || error.conflict() || error.already_exists()) return;
+  auto text = error.error.message();
+  if (text == complaint) return;
+  complaint = std::move(text);
+  log::warn({{"error", error.error}}, "lease {}/{} is out of reach, to be tried again: {}",
+            options.ns, options.name, complaint);
 }
 
 /// Any change of the spec is a sign of life: the holder's clock does not matter.
@@ -103,13 +117,14 @@ Task<void> LeaderElection::State::become_leader() {
     auto reading = sure ? client.get(ref) : client.get_cached(ref);
     const auto lease = co_await std::move(reading);
     if (!lease && !lease.error().not_found()) {
-      log::debug("{}", lease.error().error.message());
+      complain(lease.error());
       co_await sleep_for(backoff.next());
       continue;
     }
     if (lease) observe(*lease);
     if (lease && Clock::now() < expiry()) {
       sure = false;
+      complaint.clear();
       const auto left = std::chrono::duration_cast<milliseconds>(expiry() - Clock::now());
       co_await sleep_for(left + backoff.between(milliseconds(1), options.renew_period));
       continue;
@@ -135,6 +150,7 @@ Task<void> LeaderElection::State::stay_leader() {
         if (!holder.empty() && holder != options.identity) co_return;  // taken over
       }
       // A lease that was deleted is made again.
+      if (!lease && !lease.error().not_found()) complain(lease.error());
       bool written = false;
       if (lease || lease.error().not_found())
         written = co_await write(lease ? &*lease : nullptr, options.identity);
@@ -190,10 +206,10 @@ Task<bool> LeaderElection::State::write(const json::value* lease, std::string ho
                                   : client.update(ref, std::move(object));
   const auto written = co_await std::move(writing);
   if (!written) {
-    if (!written.error().conflict() && !written.error().already_exists())
-      log::warn({{"error", written.error().error}}, "{}", written.error().error.message());
+    complain(written.error());
     co_return false;
   }
+  complaint.clear();
   observe(*written);
   renewed_at = sent_at;
   co_return true;

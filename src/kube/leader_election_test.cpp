@@ -1,8 +1,10 @@
 #include "kube/leader_election.h"
 
 #include <boost/json/serialize.hpp>
+#include <set>
 
 #include "kube/client_fixture_test.h"
+#include "kube/logged_text_test.h"
 
 namespace sextant::kube {
 namespace {
@@ -18,6 +20,8 @@ class ElectionTest : public WithServer {
   }
   Reply serve(const SeenRequest& request) {
     if (hangs) return {.kind = Reply::Kind::kSilent};
+    if (denied.contains(request.method))
+      return {.status = 403, .body = status_body(403, "Forbidden", "no " + request.method)};
     if (request.method == "GET")
       return lease ? Reply{.body = json::serialize(*lease)}
                    : Reply{.status = 404, .body = status_body(404, "NotFound")};
@@ -64,7 +68,8 @@ class ElectionTest : public WithServer {
   std::optional<json::value> lease;
   int version = 0, writes = 0;
   bool hangs = false;
-  std::string log;  // "a+a-b+"
+  std::set<std::string> denied;  // methods
+  std::string log;               // "a+a-b+"
 };
 
 TEST_F(ElectionTest, OneOfTwoLeadsAndRenews) {
@@ -133,6 +138,25 @@ TEST_F(ElectionTest, ReleasesTheLeaseSoThatAnotherNeedNotWait) {
   const auto b = candidate("b");
   ASSERT_TRUE(until([&] { return log == "a+a-b+"; }));
   EXPECT_LE(std::chrono::steady_clock::now() - begun, 350ms);
+}
+
+/// Else no policy would ever have a status, and nobody would know why.
+TEST_F(ElectionTest, SaysOnceWhatItMayNot) {
+  const LoggedText told;
+  const auto requests = [&](std::size_t more) {
+    const auto enough = server.seen().size() + more;
+    return until([&, enough] { return server.seen().size() >= enough; });
+  };
+  denied = {"GET"};
+  const auto a = candidate("a");
+  ASSERT_TRUE(requests(4));
+  EXPECT_EQ(told.lines_with("no GET"), 1U) << told.text();
+  EXPECT_NE(told.text().find("RBAC"), std::string::npos);
+  denied = {"POST"};
+  ASSERT_TRUE(requests(8));
+  EXPECT_EQ(told.lines_with("no POST"), 1U) << told.text();
+  denied.clear();
+  EXPECT_TRUE(until([&] { return log == "a+"; }));
 }
 
 TEST_F(ElectionTest, MakesTheLeaseAgainWhereItWasDeleted) {
