@@ -76,7 +76,8 @@ struct LocatorClaimer::State : std::enable_shared_from_this<State> {
   LocatorClaimerOptions options;
   Bell bell;
   Status status{.message = "waiting for the API server"};
-  std::string owner_uid;  // of the claim
+  std::string owner_uid;          // of the claim
+  std::optional<IpPrefix> given;  // by others, for which there is no claim of ours any more
   bool stopped = false;
 };
 
@@ -95,10 +96,14 @@ awaitable<bool> LocatorClaimer::State::work() {
   if (!view.known) co_return true;
   const bool same_claim = status.phase == Phase::kClaimed && view.current &&
                           view.current->to_string() == status.block && view.node_uid == owner_uid;
-  if (same_claim) co_return true;
+  const bool still_given =
+      status.phase == Phase::kNotNeeded && view.current && view.current == given;
+  if (same_claim || still_given) co_return true;
+  const auto current = view.current;
   auto done = co_await settle(std::move(view));
   if (stopped) co_return true;
   if (done) {
+    given = current;
     set(std::move(*done));
     co_return true;
   }
