@@ -32,8 +32,6 @@ using overlay::ObjectKey;
 constexpr std::chrono::milliseconds kBetweenEvents{1000};
 /// At SIGTERM, for the news that the DaemonSet was deleted.
 constexpr std::chrono::milliseconds kNewsOfDeletion{2000};
-/// Candidates ask for the lease as often as it may have run out: in a large cluster less often.
-constexpr std::size_t kLargeCluster = 1000;
 
 constexpr auto kOwnVersion = "sextant.dev/v1alpha1";
 
@@ -89,7 +87,7 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
   const Options& options;
   bool stood;
   bool stopped = false;
-  bool reports = false;  // the status writer has begun
+  bool reports = false;  // the status writer and the aggregator have begun
   bool leaving = false;
   Bell bell;
   std::unique_ptr<kube::EventRecorder> events;
@@ -196,12 +194,10 @@ void ClusterLink::State::make_parts() {
         std::make_unique<DaemonSetWatch>(client, daemon.substr(0, slash), daemon.substr(slash + 1),
                                          [this](bool deleted) { leave_or_stay(deleted); });
   }
-  const bool large = source.intent().nodes.size() > kLargeCluster;
   aggregator = std::make_unique<Aggregator>(
       client,
       AggregatorOptions{.ns = options.kubernetes.ns,
                         .identity = options.node,
-                        .lease_duration = std::chrono::seconds(large ? 60 : 15),
                         .nodes = [this]() -> const NodesByName& { return source.intent().nodes; },
                         .on_write = [this](const auto& before,
                                            const auto& now) { tell_policy_event(before, now); },
@@ -334,7 +330,6 @@ void ClusterLink::start() {
   state.node->start();
   if (state.claimer) state.claimer->start();
   if (state.daemon_set) state.daemon_set->start();
-  state.aggregator->start();
   boost::asio::co_spawn(state.source.client().io(), State::tell_events(state_),
                         kubernetes::rethrow);
 }
@@ -342,8 +337,12 @@ void ClusterLink::start() {
 void ClusterLink::changed(bool nodes) {
   auto& state = *state_;
   state.node->changed();
-  // Not before the source has been read: a restart is to find nothing new to say.
-  if (!std::exchange(state.reports, true)) state.status->start();
+  // Not before the source has been read: a restart is to find nothing new to say, and how long the
+  // aggregator's lease lasts is a matter of how many nodes there are.
+  if (!std::exchange(state.reports, true)) {
+    state.status->start();
+    state.aggregator->start();
+  }
   state.status->changed();
   if (state.claimer) state.claimer->changed();
   if (nodes) state.aggregator->nodes_changed();

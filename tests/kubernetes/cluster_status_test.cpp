@@ -152,6 +152,28 @@ TEST_F(LocatorTest, IsReleasedWhenTheNodeIsGivenALocator) {
   EXPECT_TRUE(all_in(Phase::kClaimed));
 }
 
+/// Every change that the source tells of asks the claimer, and there may be thousands of agents.
+TEST_F(LocatorTest, AsksTheServerNothingMoreWhereTheLocatorIsGiven) {
+  given_.emplace("n1", prefix("fcdd::/48"));
+  auto& one = claimer("n1", "fcbb:bb00::/32", 48);
+  ASSERT_TRUE(all_in(Phase::kNotNeeded));
+  const auto asked = [&] {
+    std::uint64_t sum = 0;
+    for (const auto& [request, count] : client_->counts())
+      if (request.verb == "get") sum += count;
+    return sum;
+  };
+  const auto before = asked();
+  for (int i = 0; i < 5; ++i) {
+    one.changed();
+    run_for(milliseconds(100));
+  }
+  EXPECT_EQ(asked(), before);
+  given_.at("n1") = prefix("fcdd:0:1::/48");
+  one.changed();
+  EXPECT_TRUE(until([&] { return asked() > before; })) << "it may be a claim of ours";
+}
+
 /// Long enough for a busy machine, short enough for a test of handing over.
 constexpr milliseconds kLeaseDuration{3000};
 
@@ -169,15 +191,18 @@ class AggregatorTest : public ApiTest {
     server_->kubectl({"delete", "srv6policies,srv6nodes", "--all"});
     server_->kubectl({"delete", "lease", "--all"});
   }
-  Aggregator& aggregator(const std::string& identity) {
-    aggregators_.push_back(std::make_unique<Aggregator>(
-        *client_, AggregatorOptions{.ns = "default",
-                                    .identity = identity,
-                                    .lease_duration = kLeaseDuration,
-                                    .nodes = [this]() -> const NodesByName& { return nodes_; }}));
+  AggregatorOptions options(const std::string& identity) {
+    return {.ns = "default",
+            .identity = identity,
+            .lease_duration = kLeaseDuration,
+            .nodes = [this]() -> const NodesByName& { return nodes_; }};
+  }
+  Aggregator& aggregator(AggregatorOptions with) {
+    aggregators_.push_back(std::make_unique<Aggregator>(*client_, std::move(with)));
     aggregators_.back()->start();
     return *aggregators_.back();
   }
+  Aggregator& aggregator(const std::string& identity) { return aggregator(options(identity)); }
   void apply_policy(int color, const std::string& endpoint = "end") {
     server_->kubectl({"apply", "-f", "-"},
                      R"(
@@ -304,6 +329,42 @@ TEST_F(AggregatorTest, HandsOver) {
   report("n1", 2);
   EXPECT_TRUE(until_ready_is("True Programmed"));
   EXPECT_GE(second.writes(), 1U);
+}
+
+TEST_F(AggregatorTest, CandidatesOfALargeClusterAskForTheLeaseLessOften) {
+  for (const auto* seconds : {"15", "60"}) {
+    auto as_agents_do = options("a");
+    as_agents_do.lease_duration.reset();
+    auto& leader = aggregator(std::move(as_agents_do));
+    ASSERT_TRUE(until([&] { return leader.leading(); }));
+    EXPECT_EQ(server_->kubectl({"get", "lease", "sextant-aggregator", "--output",
+                                "jsonpath={.spec.leaseDurationSeconds}"}),
+              seconds);
+    aggregators_.clear();
+    for (int i = 0; i < 1000; ++i) nodes_["m" + std::to_string(i)] = {};
+  }
+}
+
+/// A small cluster bears 50 writes a second; time that others have anyway is no evaluation's.
+TEST_F(AggregatorTest, WritesManyPoliciesWithoutMorePausesThanTheirPace) {
+  constexpr int kPolicies = 12;
+  for (int i = 0; i < kPolicies; ++i)
+    make(kSrv6Policies, R"({"apiVersion":"sextant.dev/v1alpha1","kind":"SRv6Policy","metadata":
+      {"name":"p)" + std::to_string(i) +
+                            R"("},"spec":{"endpoint":{"nodeName":"end"},"color":9,
+      "candidatePaths":[{"segmentLists":[{"segments":["fcff::1"]}]}]}})");
+  std::vector<std::chrono::steady_clock::time_point> written;
+  auto noting = options("a");
+  noting.on_write = [&](const auto&, const auto&) {
+    written.push_back(std::chrono::steady_clock::now());
+  };
+  aggregator(std::move(noting));
+  ASSERT_TRUE(until([&] { return written.size() == kPolicies; }));
+  auto shortest = std::chrono::steady_clock::duration::max();
+  for (std::size_t i = 1; i < written.size(); ++i)
+    shortest = std::min(shortest, written[i] - written[i - 1]);
+  EXPECT_GE(shortest, milliseconds(20));
+  EXPECT_LT(shortest, milliseconds(90));
 }
 
 TEST_F(AggregatorTest, ManyReportsAreFewWrites) {

@@ -26,11 +26,14 @@ using Rank = Agenda::Rank;
 
 namespace {
 
-constexpr auto kLease = "sextant-aggregator";
+constexpr auto kLeaseName = "sextant-aggregator";
 constexpr double kWritesPerSecond = 50;
 constexpr double kEventsPerSecond = 50'000;
 constexpr milliseconds kSlice{10};  // of evaluation,
 constexpr milliseconds kRest{90};   // and what others get in between
+constexpr std::chrono::seconds kLease{15};
+constexpr std::chrono::seconds kLeaseOfLarge{60};
+constexpr std::size_t kLargeCluster = 1000;  // nodes, and more
 
 /// What a leader knows; made when it begins to lead.
 struct Session {
@@ -60,7 +63,8 @@ struct Aggregator::State : std::enable_shared_from_this<State> {
   void mark_all();
   [[nodiscard]] milliseconds between_writes() const;
   static awaitable<void> run(std::shared_ptr<State> self, std::shared_ptr<Session> session);
-  awaitable<void> look_at(std::shared_ptr<Session> of, Agenda::Number number);
+  /// Whether others had their turn meanwhile: it was written, or that was tried.
+  awaitable<bool> look_at(std::shared_ptr<Session> of, Agenda::Number number);
 
   kube::Client& client;
   AggregatorOptions options;
@@ -164,9 +168,9 @@ awaitable<void> Aggregator::State::run(std::shared_ptr<State> self,
     const auto policy = session->synced() ? session->agenda.take(Clock::now()) : std::nullopt;
     if (policy) {
       session->begun = true;
-      co_await self->look_at(session, *policy);
-      if (Clock::now() - slice < kSlice) continue;
-      co_await pause_for(self->client.io(), kRest);
+      const bool rested = co_await self->look_at(session, *policy);
+      if (!rested && Clock::now() - slice < kSlice) continue;
+      if (!rested) co_await pause_for(self->client.io(), kRest);
     } else {
       const auto until = session->synced() ? session->agenda.next() : Clock::time_point::max();
       co_await self->bell.wait_until(until);
@@ -175,19 +179,19 @@ awaitable<void> Aggregator::State::run(std::shared_ptr<State> self,
   }
 }
 
-awaitable<void> Aggregator::State::look_at(std::shared_ptr<Session> of, Agenda::Number number) {
+awaitable<bool> Aggregator::State::look_at(std::shared_ptr<Session> of, Agenda::Number number) {
   const auto name = of->board.names().name(number);
   const auto policy = of->policies->find(name);
-  if (policy == nullptr) co_return;
+  if (policy == nullptr) co_return false;
   auto summary = summarize(*policy, number, of->board, now());
-  if (summary == policy->written) co_return;
+  if (summary == policy->written) co_return false;
   json::value patch{
       {"metadata", {{"uid", policy->version.uid}, {"resourceVersion", policy->resource_version}}},
       {"status", to_json(summary)}};
   const kube::ObjectRef ref{kSrv6Policies, "", name};
   const std::string subresource = "status";
   const auto written = co_await client.patch(ref, std::move(patch), subresource);
-  if (session != of) co_return;
+  if (session != of) co_return true;
   if (written) {
     ++writes;
     of->agenda.succeeded(number);
@@ -202,6 +206,7 @@ awaitable<void> Aggregator::State::look_at(std::shared_ptr<Session> of, Agenda::
     of->agenda.add(number, Rank::kAwaited, Clock::now());
   }
   co_await pause_for(client.io(), between_writes());
+  co_return true;
 }
 
 Aggregator::Aggregator(kube::Client& client, AggregatorOptions options)
@@ -214,12 +219,15 @@ Aggregator::~Aggregator() {
 
 void Aggregator::start() {
   auto& state = *state_;
+  const bool large = state.options.nodes().size() > kLargeCluster;
+  const milliseconds duration =
+      state.options.lease_duration.value_or(large ? kLeaseOfLarge : kLease);
   kube::ElectionOptions election{.ns = state.options.ns,
-                                 .name = kLease,
+                                 .name = kLeaseName,
                                  .identity = state.options.identity,
-                                 .lease_duration = state.options.lease_duration,
-                                 .renew_deadline = state.options.lease_duration * 2 / 3,
-                                 .renew_period = state.options.lease_duration / 3};
+                                 .lease_duration = duration,
+                                 .renew_deadline = duration * 2 / 3,
+                                 .renew_period = duration / 3};
   state.election = std::make_unique<kube::LeaderElection>(
       state.client, std::move(election), [self = state_.get()](bool leads) { self->lead(leads); });
   state.election->start();

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kube/client.h"
@@ -34,7 +35,8 @@ namespace sextant::kubernetes {
 struct AggregatorOptions {
   std::string ns;        // of the Lease
   std::string identity;  // of this agent: the node's name
-  std::chrono::milliseconds lease_duration = std::chrono::seconds(15);
+  /// None: by the number of nodes at the start, see start().
+  std::optional<std::chrono::milliseconds> lease_duration = {};
   std::function<const NodesByName&()> nodes;
   /// A policy's conditions have changed, for events: what was written before, and now.
   std::function<void(const PolicyObject& before, const PolicySummary& now)> on_write;
@@ -48,6 +50,8 @@ class Aggregator {
   Aggregator(const Aggregator&) = delete;
   Aggregator& operator=(const Aggregator&) = delete;
 
+  /// Precondition: the nodes are known. Candidates ask for the lease as often as it may have run
+  /// out, so in a large cluster it lasts longer.
   void start();
   /// The nodes of the intent may be others now.
   void nodes_changed();

@@ -98,6 +98,12 @@ const Trouble* HeadendBoard::trouble(std::uint32_t policy, Headend headend) cons
   return found == troubles.end() ? nullptr : &found->second;
 }
 
+std::size_t HeadendBoard::held() const {
+  std::size_t sum = 0;
+  for (const auto& column : columns_) sum += column.said.size();
+  return sum;
+}
+
 /// Of a version that is there already, a place that nobody uses, or a new one. More versions than
 /// there are codes would need 65,535 headends: the one too many has said nothing then.
 HeadendBoard::Code HeadendBoard::code_of(Column& column, const Said& said) {
@@ -124,7 +130,14 @@ bool HeadendBoard::put(Column& column, Headend headend, const Said* said, const 
     news = true;
     if (headend >= column.said.size()) column.said.resize(headend + 1);
     if (before != 0) --column.versions[before - 1].users;
-    column.said[headend] = said == nullptr ? Code{0} : code_of(column, *said);
+    const Code after = said == nullptr ? Code{0} : code_of(column, *said);
+    column.said[headend] = after;
+    column.entries += after != 0 ? 1U : 0U;
+    column.entries -= before != 0 ? 1U : 0U;
+    if (column.entries == 0) {  // policies come and go for as long as this leads
+      column.said = {};
+      column.versions = {};
+    }
   }
   if (trouble != nullptr) {
     auto& known = column.trouble[headend];

@@ -61,6 +61,8 @@ class HeadendBoard {
   [[nodiscard]] const Said* said(std::uint32_t policy, Headend headend) const;
   /// Why it is not programmed; null: programmed, or no word of it.
   [[nodiscard]] const Trouble* trouble(std::uint32_t policy, Headend headend) const;
+  /// Entries that memory is held for: none of policies that nobody speaks of any more.
+  [[nodiscard]] std::size_t held() const;
 
  private:
   using Code = std::uint16_t;  // 0: nothing said; else a version's place, plus one
@@ -72,7 +74,8 @@ class HeadendBoard {
     std::vector<Code> said;  // by headend; shorter where the last ones say nothing
     std::vector<Version> versions;
     std::map<Headend, Trouble> trouble;
-    bool changed = false;  // and in changed_
+    std::uint32_t entries = 0;  // of `said` that are not 0; at none it is empty
+    bool changed = false;       // and in changed_
   };
   struct Known {
     std::string name;

@@ -132,6 +132,20 @@ TEST_F(HeadendBoardTest, ManyEditsOfAPolicyKeepItsVersionsApart) {
   }
 }
 
+/// Whoever makes policies under ever new names must not make the leader grow.
+TEST_F(HeadendBoardTest, HoldsNothingForPoliciesThatAreGone) {
+  for (int i = 0; i < 100; ++i)
+    for (const auto* node : {"n1", "n2", "n3"}) take(node, {entry("p" + std::to_string(i), 1)});
+  EXPECT_LE(board_.held(), nodes_.size());
+  EXPECT_EQ(said("p99", "n3"), "1");
+  for (const auto* node : {"n1", "n2", "n3"}) take(node, {});
+  EXPECT_EQ(board_.held(), 0U);
+  EXPECT_EQ(said("p99", "n3"), "nothing");
+  take("n2", {entry("p5", 2)});
+  EXPECT_EQ(said("p5", "n2"), "2");
+  EXPECT_EQ(said("p5", "n1"), "nothing");
+}
+
 using Rank = Agenda::Rank;
 
 TEST(AgendaTest, IsAboutEachAtOnceAndThenOnceASecond) {
