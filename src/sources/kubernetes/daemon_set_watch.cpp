@@ -157,6 +157,7 @@ kube::Task<bool> DaemonSetWatch::ask(std::chrono::milliseconds limit) {
   const auto self = state_;
   // Never seen: this agent is somebody else's, or has had no contact.
   if (self->daemon_set.presence() == Presence::kUnknown || self->deleted) co_return self->deleted;
+  self->stands = false;  // of an earlier question
   const auto end = Clock::now() + limit;
   auto question = State::question(self);
   boost::asio::co_spawn(self->client.io(), std::move(question), rethrow);

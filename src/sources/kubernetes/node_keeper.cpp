@@ -76,6 +76,7 @@ awaitable<kube::Answer<json::value>> NodeKeeper::State::tell(std::shared_ptr<Sta
                                                              std::optional<Condition> condition) {
   auto node = co_await self->client.get(self->ref);
   if (!node) co_return node;
+  if (condition && self->released) co_return node;  // given up since this was wished
   auto patch = readiness_patch(*node, condition, now());
   if (!patch) co_return node;  // it is so already
   json::value body(std::move(*patch));

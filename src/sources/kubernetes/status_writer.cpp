@@ -142,6 +142,7 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
     // At once: the object is small, and an agent that follows soon wants it (see
     // KubernetesSource::forwarding_stands()). What could not be made, write() makes.
     if (self->own == nullptr && !self->options.node_uid().empty()) (void)co_await self->make();
+    if (self->stopped) co_return;
     const auto report = self->current_report();
     if (!self->metadata_to_mend() && !self->differs(report)) continue;
     const auto since =
@@ -162,9 +163,9 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
     if (const auto text = error.error.message(); std::exchange(self->told, text) != text)
       log::warn("the status of SRv6Node {} is not written, to be tried again: {}",
                 self->options.node, text);
-    const auto least = error.retry_after ? milliseconds(*error.retry_after) : milliseconds(0);
-    co_await pause_for(self->client.io(),
-                       std::max(least, retry) + milliseconds(self->random() % 1000));
+    const auto wish = error.retry_after ? milliseconds(*error.retry_after) : milliseconds(0);
+    co_await pause_for(self->client.io(), std::max(std::min(wish, kLongestRetry), retry) +
+                                              milliseconds(self->random() % 1000));
     retry = std::min(retry * 2, kLongestRetry);
     self->bell.ring();
   }
