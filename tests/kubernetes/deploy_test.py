@@ -216,6 +216,21 @@ class DeployTest(unittest.TestCase):
             self.maxDiff = None
             self.assertEqual(*shapes, overlay)
 
+    def test_a_component_says_in_a_field_what_the_annotation_says_of_apparmor(self):
+        kubectls = list(self.kubectls())
+        if len(kubectls) < 2:
+            self.skipTest("Kubernetes' own kubectl is too old for components, and there is no other")
+        program, folder = kubectls[-1][1], self.work / "with-apparmor"
+        folder.mkdir()
+        (folder / "kustomization.yaml").write_text(json.dumps({
+            "resources": [os.path.relpath(SOURCE / "deploy/overlays/standalone", folder)],
+            "components": [os.path.relpath(SOURCE / "deploy/components/apparmor", folder)]}))
+        wanted = self.built("standalone", program)
+        template = wanted["DaemonSet", "sextant-system", "sextant"]["spec"]["template"]
+        self.assertEqual(template["metadata"]["annotations"]["container.apparmor.security.beta.kubernetes.io/sextantd"], "unconfined")
+        template["spec"]["containers"][0]["securityContext"]["appArmorProfile"] = {"type": "Unconfined"}
+        self.assertEqual(self.built(folder, program), wanted)
+
     def test_kubectl_explains_every_field_that_a_user_writes(self):
         def silent(path, schema):
             fields = {f"{path}.{name}": each for name, each in schema.get("properties", {}).items()}
@@ -281,7 +296,8 @@ class DeployTest(unittest.TestCase):
                 ("get", "configmaps", "kube-system"), ("list", "configmaps"), ("update", "configmaps", paper),
                 ("create", "srv6policies.sextant.dev"), ("patch", "srv6policies.sextant.dev"), ("delete", "srv6policies.sextant.dev"),
                 ("delete", "srv6nodes.sextant.dev"), ("patch", "ippools.crd.projectcalico.org"), ("get", leases, system, "other"),
-                ("get", leases, "kube-system"), ("patch", "daemonsets.apps", system, "sextant"),
+                ("get", leases, "kube-system"), ("patch", leases, system, "sextant-aggregator"),
+                ("get", "srv6nodes.sextant.dev/status"), ("patch", "daemonsets.apps", system, "sextant"),
                 ("get", "daemonsets.apps", system, "other"), ("list", "daemonsets.apps", system), ("delete", "events", "default"),
                 ("get", "namespaces", "", "kube-system"), ("list", "namespaces"),
                 ("impersonate", "users"), ("create", "pods/exec", system), ("escalate", "clusterroles.rbac.authorization.k8s.io"),
