@@ -66,6 +66,7 @@ class KubectlPluginTest(unittest.TestCase):
     def test_asks_one_node_or_all_in_their_order(self):
         self.assertEqual(self.asked("status", "--node", "n2"), ["agent-b status"])
         self.assertEqual(self.asked("status", "--node=n2", "-o", "json"), ["agent-b status -o json"])
+        self.assertEqual(self.asked("bgp", "rib", "--rejected", "--node", "n1"), ["agent-a bgp rib --rejected"])
         self.assertEqual(self.asked("doctor", "--quiet"), ["agent-a doctor --quiet", "agent-b doctor --quiet"])
         self.assertEqual(self.run_plugin("status").stdout, "== n1\n== n2\n")
         self.assertEqual(self.asked("exec", "--node", "n1", "--", "trace", "--node", "x"), ["agent-a trace --node x"])
