@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "scenario.h"
 
@@ -134,6 +137,45 @@ TEST_P(Steering, ChangesOfThePolicysShapeUnderAStreamLoseNothing) {
   }
   const testbed::StreamReport report = stream.stop();
   EXPECT_TRUE(report.lossless()) << report.to_string();
+}
+
+// As agents do it: c answers to the SIDs of both locators, and b takes the new ones when c has
+// them.
+TEST_P(Steering, NodeThatMovesToAnotherLocatorUnderStreamsLosesNothing) {
+  if (!encapsulates()) GTEST_SKIP() << "there are no locators without an overlay";
+  Lab lab(GetParam(), {.start = false, .on_link = true});
+  overlay::Intent moved = lab.intent();
+  moved.nodes.at("c").locator = must(srv6::Locator::parse("fcdd:0:0:cc::/64"));
+  const auto forwardings = [&](const std::string& node) {
+    const auto after = overlay::resolve(moved, {.node = node, .max_segments = kMaxSegments});
+    return std::array{lab.resolve(node), after.forwarding};
+  };
+  const auto b = forwardings("b");
+  auto c = forwardings("c");
+  const auto former_sids = c[0].local_sids;
+  c[0].local_sids.insert(c[1].local_sids.begin(), c[1].local_sids.end());
+  c[1].local_sids.insert(former_sids.begin(), former_sids.end());
+  lab.node("b").reconcile(b[0]);
+  lab.node("c").reconcile(c[0]);
+  std::vector<testbed::Stream> streams;
+  for (const auto& [from, to] : {std::pair{"b1", "c1"}, std::pair{"c1", "b1"}}) {
+    streams.push_back(flowing_stream({.from_netns = lab.pod(from).netns.name(),
+                                      .to_netns = lab.pod(to).netns.name(),
+                                      .destination = lab.pod(to).address(family())}));
+  }
+  for (int move = 1; move <= 50; ++move) {
+    const auto locator = static_cast<std::size_t>(move % 2);
+    ASSERT_GT(lab.node("c").apply(c[locator]).writes, 0U);
+    ASSERT_GT(lab.node("b").apply(b[locator]).writes, 0U);
+  }
+  for (testbed::Stream& stream : streams) {
+    EXPECT_TRUE(stream.wait_received(stream.snapshot().received + 500, kPatience));
+    const testbed::StreamReport report = stream.stop();
+    EXPECT_TRUE(report.lossless()) << report.to_string();
+  }
+  for (const auto& [node, wanted] : {std::pair{"b", b[0]}, std::pair{"c", c[0]}}) {
+    EXPECT_EQ(lab.node(node).reconcile(wanted).writes, 0U) << "left undone on " << node;
+  }
 }
 
 TEST_P(Steering, PolicyWithoutAValidPathAndFallbackDropIsSilent) {

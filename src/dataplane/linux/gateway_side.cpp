@@ -199,6 +199,7 @@ Result<void> GatewaySide::sync(const overlay::Forwarding& wanted, ApplyReport& r
   if (!tables) return tl::unexpected(tables.error());
   if (auto done = nexthops_.read(gateway_.socket(), gateway_.outer()); !done) return done;
   leftovers_.clear();
+  leftover_prefixes_.clear();
   pods_only_.clear();
   adopt(wanted, *tables);
 
@@ -215,9 +216,7 @@ Result<void> GatewaySide::sync(const overlay::Forwarding& wanted, ApplyReport& r
                           wanted.pod_prefixes, wanted.locator};
   if (auto done = sync_local(identity, wanted.local_sids, *tables, report); !done) return done;
   for (const auto& sid : grouped_sids_) keep.insert(sid);
-  for (const auto& [prefix, nexthop] : tables->by_nexthop) {
-    leftovers_.push_back(prefix_message(prefix, netlink::NexthopId::kNone));
-  }
+  for (const auto& [prefix, nexthop] : tables->by_nexthop) leftover_prefixes_.insert(prefix);
   nexthops_.retain(keep);
   nexthops_.disown_unclaimed();
   return {};
@@ -246,6 +245,7 @@ void GatewaySide::set_route(const overlay::RouteKey& key, const overlay::RouteTa
   const auto nexthop = path != nullptr ? nexthops_.find(*path) : std::nullopt;
   if (nexthop) {
     writes.add(prefix_message(key.prefix, *nexthop));
+    leftover_prefixes_.erase(key.prefix);
     if (fast_path_ != nullptr) fast_path_->set_prefix(key.prefix, *nexthop, writes.report());
   } else {
     remove_prefix(key.prefix, writes.report());
@@ -255,7 +255,7 @@ void GatewaySide::set_route(const overlay::RouteKey& key, const overlay::RouteTa
 // The kernel's route goes with collect(), when the host sends nothing there any more.
 void GatewaySide::remove_prefix(const IpPrefix& prefix, ApplyReport& report) {
   if (fast_path_ != nullptr) fast_path_->remove_prefix(prefix, report);
-  leftovers_.push_back(prefix_message(prefix, netlink::NexthopId::kNone));
+  leftover_prefixes_.insert(prefix);
 }
 
 void GatewaySide::remove_route(const overlay::RouteKey& key, bool captured, Writes& writes) {
@@ -369,10 +369,7 @@ Result<void> GatewaySide::sync_local(const Identity& identity,
   for (const auto& sid : formerly_grouped) {
     if (grouped_sids_.contains(sid)) continue;
     nexthops_.remove(sid);
-    if (!sids.contains(sid)) {
-      leftovers_.push_back(
-          prefix_message(IpPrefix::host(sid.address()), netlink::NexthopId::kNone));
-    }
+    if (!sids.contains(sid)) leftover_prefixes_.insert(IpPrefix::host(sid.address()));
   }
   installed_sids_ = wanted_sids(sids);
   for (const auto& [where, action] : installed_sids_) {
@@ -453,6 +450,14 @@ Result<void> GatewaySide::sync_addresses(const Identity& identity, ApplyReport& 
 void GatewaySide::collect(ApplyReport& report) {
   Writes writes(gateway_.socket(), report);
   held_.release(writes);
+  // The node's own prefixes and locator are no overlay prefixes, but have base routes.
+  for (const auto& route : installed_plain_) {
+    if (route.table == TableId::kMain) leftover_prefixes_.erase(route.destination);
+  }
+  for (const auto& prefix : leftover_prefixes_) {
+    leftovers_.push_back(prefix_message(prefix, netlink::NexthopId::kNone));
+  }
+  leftover_prefixes_.clear();
   for (const auto& message : leftovers_) {
     writes.add(message, {ESRCH});  // gone already, with its nexthop or because it was never there
   }

@@ -102,6 +102,7 @@ class GatewaySide {
   std::map<SidRoute, Seg6Local> installed_sids_;
   std::vector<netlink::Route> installed_plain_;
   std::vector<netlink::Message> leftovers_;  // deletions for collect()
+  std::set<IpPrefix> leftover_prefixes_;     // overlay prefixes that go with it
 };
 
 /// The behaviors that the host's routing executes, not the gateway: they choose an adjacency

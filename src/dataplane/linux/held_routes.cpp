@@ -1,11 +1,9 @@
 #include "dataplane/linux/held_routes.h"
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+
+#include "dataplane/linux/grace_period.h"
 
 namespace sextant::dataplane {
 namespace {
@@ -33,9 +31,7 @@ void HeldRoutes::hold(const netlink::Route& route, Writes& writes) {
 
 void HeldRoutes::release(Writes& writes) {
   if (held_.empty()) return;
-  // An RCU grace period. It fails where the kernel has full dynticks processors (nohz_full), which
-  // keep the small risk.
-  (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+  await_grace_period();
   for (auto& route : held_) {
     route.nexthop = netlink::NexthopId::kNone;  // which may be gone
     auto message = netlink::route_delete_message(route);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "dataplane/linux/grace_period.h"
 #include "dataplane/linux/names.h"
 #include "dataplane/linux/netlink/address.h"
 #include "dataplane/linux/netlink/rule.h"
@@ -28,8 +29,13 @@ bool same_route(const Route& wanted, const Route& present) {
          wanted.preferred_source == present.preferred_source && wanted.mtu == present.mtu;
 }
 
-using RouteId = std::pair<IpPrefix, std::uint32_t>;  // and its table
-RouteId id_of(const Route& route) { return {route.destination, netlink::number(route.table)}; }
+std::pair<IpPrefix, TableId> id_of(const Route& route) { return {route.destination, route.table}; }
+
+// Packets to other nodes' SIDs take it.
+bool leads_to_locator(const Route& route) {
+  return route.next_hops.size() == 1 && route.next_hops.front().gateway &&
+         *route.next_hops.front().gateway != IpAddress(kGatewaySide);
+}
 
 bool is_closed(const overlay::RouteTarget& target) {
   return !std::holds_alternative<overlay::PathKey>(target);
@@ -39,8 +45,6 @@ RouteType type_of(const overlay::RouteTarget& target) {
   if (std::holds_alternative<overlay::Drop>(target)) return RouteType::kBlackhole;
   return RouteType::kUnicast;
 }
-
-constexpr std::size_t kMostLookups = 64;
 
 }  // namespace
 
@@ -60,6 +64,7 @@ void HostSide::clear() {
   locators_.clear();
   added_.clear();
   removed_.clear();
+  written_.clear();
   new_captures_.clear();
 }
 
@@ -157,16 +162,36 @@ void HostSide::remove_route(const overlay::RouteKey& key) {
   }
 }
 
-void HostSide::set_locator_route(const IpPrefix& locator, const Ipv6Address& via) {
-  locators_[locator] = via;
-  added_.push_back(locator_route(locator, via));
+Result<void> HostSide::sync_locator_routes(const std::map<IpPrefix, Ipv6Address>& wanted,
+                                           ApplyReport& report) {
+  locators_ = wanted;
+  if (wanted.empty()) return {};
+  const auto present = own_routes(Family::kIpv6);
+  if (!present) return tl::unexpected(present.error());
+  for (const auto& [locator, via] : wanted) {
+    const auto route = locator_route(locator, via);
+    const auto found = present->find(id_of(route));
+    if (found == present->end() || !same_route(route, found->second)) added_.push_back(route);
+  }
+  ApplyReport early;  // sync() tries again, and tells, what fails now
+  write_added(early);
+  report.writes += early.writes;
+  return {};
 }
 
-void HostSide::remove_locator_route(const IpPrefix& locator) {
-  const auto found = locators_.find(locator);
-  if (found == locators_.end()) return;
-  removed_.push_back(locator_route(locator, found->second));
-  locators_.erase(found);
+void HostSide::change_locator_routes(const std::map<IpPrefix, std::optional<Ipv6Address>>& change,
+                                     ApplyReport& report) {
+  for (const auto& [locator, via] : change) {
+    const auto before = locators_.find(locator);
+    if (via) {
+      locators_[locator] = *via;
+      added_.push_back(locator_route(locator, *via));
+    } else if (before != locators_.end()) {
+      removed_.push_back(locator_route(locator, before->second));
+      locators_.erase(before);
+    }
+  }
+  write_added(report);
 }
 
 std::vector<Route> HostSide::wanted_routes() const {
@@ -189,75 +214,6 @@ std::vector<Route> HostSide::wanted_routes() const {
     if (has_pods_rule(prefix.family())) routes.push_back(pods_route(prefix, type));
   }
   return routes;
-}
-
-// Overlay prefixes for which the main table has a route of somebody else. They are taken out of the
-// capture, and come back when that route is gone.
-Result<void> HostSide::find_conflicts(ApplyReport& report) {
-  std::map<IpPrefix, RouteProtocol> found;
-  for (const auto family : {AF_INET, AF_INET6}) {
-    netlink::Message dump(RTM_GETROUTE, 0, rtmsg{.rtm_family = static_cast<std::uint8_t>(family)});
-    dump.u32(RTA_TABLE, netlink::number(TableId::kMain));
-    const auto read = socket_.dump(dump, [&](const nlmsghdr& message) {
-      const auto route = netlink::parse_route(message);
-      if (!route || route->protocol == RouteProtocol::kSextant) return;
-      const bool wanted =
-          captures_.contains(route->destination) || conflicts_.contains(route->destination);
-      if (wanted) found.emplace(route->destination, route->protocol);
-    });
-    if (!read) return read;
-  }
-  for (const auto& [prefix, owner] : found) captures_.erase(prefix);
-  for (const auto& [prefix, owner] : conflicts_) {
-    if (!found.contains(prefix)) captures_.insert(prefix);
-  }
-  conflicts_ = std::move(found);
-  report_conflicts(report);
-  return {};
-}
-
-// The same for a few new captures, which are not worth reading a table that may hold 100,000
-// routes. False where single lookups cannot tell.
-bool HostSide::find_new_conflicts() {
-  if (new_captures_.size() > kMostLookups) return false;
-  std::map<IpPrefix, RouteProtocol> found;
-  for (const auto& prefix : new_captures_) {
-    const auto best = netlink::match_route(socket_, prefix.address());
-    if (!best) return false;
-    const auto& route = *best;
-    if (!route) continue;
-    // Another rule's table, a longer prefix or our own route may hide what is looked for.
-    if (route->table != TableId::kMain || route->destination.length() > prefix.length()) {
-      return false;
-    }
-    if (route->destination != prefix) continue;
-    if (route->protocol == RouteProtocol::kSextant) return false;
-    found.emplace(prefix, route->protocol);
-  }
-  for (const auto& prefix : new_captures_) conflicts_.erase(prefix);
-  for (const auto& [prefix, owner] : found) captures_.erase(prefix);
-  conflicts_.merge(found);
-  return true;
-}
-
-void HostSide::report_conflicts(ApplyReport& report) const {
-  for (const auto& [prefix, owner] : conflicts_) {
-    const std::string object = "route " + prefix.to_string();
-    report.problems.push_back(
-        {.object = object,
-         .error = {.operation = "route into the overlay",
-                   .object = prefix.to_string(),
-                   .cause = "another route to this pod prefix, of protocol " +
-                            netlink::to_string(owner) + ", is in the main table, and is kept",
-                   .hint = "see `ip route show exact " + prefix.to_string() +
-                           "`; remove it, or give the prefix to one owner"}});
-  }
-}
-
-std::vector<IpPrefix> HostSide::conflicts() const {
-  std::vector<IpPrefix> prefixes;
-  for (const auto& [prefix, owner] : conflicts_) prefixes.push_back(prefix);
-  return prefixes;
 }
 
 Result<void> HostSide::sync_addresses(ApplyReport& report) {
@@ -304,33 +260,37 @@ Route HostSide::on_its_device(Route route) {
   return route;
 }
 
-Result<void> HostSide::sync_routes(ApplyReport& report) {
-  std::map<RouteId, Route> present;
-  for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-    auto routes =
-        netlink::list_routes(socket_, {.family = family, .protocol = RouteProtocol::kSextant});
-    if (!routes) return tl::unexpected(routes.error());
-    for (auto& route : *routes) {
-      if (route.table == TableId::kMain || route.table == kPodsTable) {
-        present.emplace(id_of(route), std::move(route));
-      }
-    }
+Result<std::map<HostSide::RouteId, Route>> HostSide::own_routes(Family family) {
+  auto routes =
+      netlink::list_routes(socket_, {.family = family, .protocol = RouteProtocol::kSextant});
+  if (!routes) return tl::unexpected(routes.error());
+  std::map<RouteId, Route> own;
+  for (auto& route : *routes) {
+    if (owns(route)) own.emplace(id_of(route), std::move(route));
   }
+  return own;
+}
+
+Result<void> HostSide::sync_routes(ApplyReport& report) {
+  auto present = own_routes(Family::kIpv4);
+  if (!present) return tl::unexpected(present.error());
+  auto ipv6 = own_routes(Family::kIpv6);
+  if (!ipv6) return tl::unexpected(ipv6.error());
+  present->merge(*ipv6);
   Writes writes(socket_, report);
   for (const auto& route : wanted_routes()) {
-    const auto found = present.find(id_of(route));
-    const bool same = found != present.end() && same_route(on_its_device(route), found->second);
-    if (found != present.end()) present.erase(found);
+    const auto found = present->find(id_of(route));
+    const bool same = found != present->end() && same_route(on_its_device(route), found->second);
+    if (found != present->end()) present->erase(found);
     if (!same) {
       writes.add(
           netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
     }
   }
-  for (const auto& [id, route] : present) {
-    // ESRCH: the kernel removed it together with its device
-    writes.add(netlink::route_delete_message(route).about(route.to_string()), {ESRCH});
-  }
   writes.flush();
+  std::vector<Route> leftovers;
+  for (const auto& [id, route] : *present) leftovers.push_back(route);
+  remove(leftovers, report);
   return {};
 }
 
@@ -371,6 +331,7 @@ Result<void> HostSide::sync(ApplyReport& report) {
   captures_.collect_changes(true);
   added_.clear();
   removed_.clear();
+  written_.clear();
   new_captures_.clear();
   return {};
 }
@@ -387,32 +348,43 @@ void HostSide::write_changes(ApplyReport& report) {
   for (const auto& prefix : captured.removed) {
     if (!path_mtus_.contains(prefix)) removed_.push_back(capture_route(prefix));
   }
-  Writes writes(socket_, report);
-  for (const auto& route : added_) {
-    writes.add(
-        netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
-  }
-  writes.flush();
+  write_added(report);
   if (rules_changed_) {
     if (auto done = sync_rules(report); !done) {
       report.problems.push_back({.object = "rules", .error = done.error()});
     }
   }
-  // What was replaced by another type under the same key is not there any more under the old one.
-  std::set<RouteId> written;
-  for (const auto& route : added_) written.insert(id_of(route));
-  std::erase_if(removed_, [&](const Route& route) { return written.contains(id_of(route)); });
+}
+
+void HostSide::write_added(ApplyReport& report) {
+  Writes writes(socket_, report);
+  for (const auto& route : added_) {
+    writes.add(
+        netlink::route_message(route, netlink::RouteWrite::kReplace).about(route.to_string()));
+    written_.insert(id_of(route));
+  }
+  writes.flush();
   added_.clear();
 }
 
 void HostSide::write_removals(ApplyReport& report) {
+  // What was replaced by another type under the same key is not there any more under the old one.
+  std::erase_if(removed_, [&](const Route& route) { return written_.contains(id_of(route)); });
+  remove(removed_, report);
+  removed_.clear();
+  written_.clear();
+}
+
+// A packet may have got its outer header before its path changed, and look for the way to the
+// former SID only now.
+void HostSide::remove(const std::vector<Route>& routes, ApplyReport& report) {
+  if (std::ranges::any_of(routes, leads_to_locator)) await_grace_period();
   Writes writes(socket_, report);
-  for (const auto& route : removed_) {
-    // ESRCH: it was never installed (refused, or its device was gone)
+  for (const auto& route : routes) {
+    // ESRCH: it was never installed (refused), or the kernel removed it together with its device
     writes.add(netlink::route_delete_message(route).about(route.to_string()), {ESRCH});
   }
   writes.flush();
-  removed_.clear();
 }
 
 bool HostSide::learn_path_mtu(const IpAddress& inner_destination, std::uint32_t mtu,

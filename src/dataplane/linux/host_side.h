@@ -7,7 +7,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -36,13 +38,18 @@ class HostSide {
   void set_pods_rules(std::set<Family> families) { pods_rules_ = std::move(families); }
   void set_route(const overlay::RouteKey& key, const overlay::RouteTarget& target);
   void remove_route(const overlay::RouteKey& key);
-  void set_locator_route(const IpPrefix& locator, const Ipv6Address& via);
-  void remove_locator_route(const IpPrefix& locator);
   /// Nothing is wanted any more. Learned path MTUs stay for what is wanted again.
   void clear();
   [[nodiscard]] bool captures(const IpPrefix& prefix) const {
     return captures_.contains(prefix) || conflicts_.contains(prefix);
   }
+
+  // The ways to other nodes' SIDs, written at once: before any path takes them. What is wanted no
+  // more is removed by sync() or write_removals(), when no path takes it any longer.
+  [[nodiscard]] Result<void> sync_locator_routes(const std::map<IpPrefix, Ipv6Address>& wanted,
+                                                 ApplyReport& report);
+  void change_locator_routes(const std::map<IpPrefix, std::optional<Ipv6Address>>& change,
+                             ApplyReport& report);
 
   /// Overlay prefixes that somebody else routes, as of the last write.
   [[nodiscard]] std::vector<IpPrefix> conflicts() const;
@@ -67,6 +74,8 @@ class HostSide {
   [[nodiscard]] Result<void> remove_all();
 
  private:
+  using RouteId = std::pair<IpPrefix, netlink::TableId>;
+
   [[nodiscard]] netlink::Route capture_route(const IpPrefix& prefix) const;
   [[nodiscard]] netlink::Route closed_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] netlink::Route locator_route(const IpPrefix& prefix, const Ipv6Address& via) const;
@@ -74,6 +83,9 @@ class HostSide {
   [[nodiscard]] netlink::Route pods_route(const IpPrefix& prefix, netlink::RouteType type) const;
   [[nodiscard]] std::vector<netlink::Route> wanted_routes() const;
   [[nodiscard]] netlink::Route on_its_device(netlink::Route route);
+  [[nodiscard]] Result<std::map<RouteId, netlink::Route>> own_routes(Family family);
+  void write_added(ApplyReport& report);
+  void remove(const std::vector<netlink::Route>& routes, ApplyReport& report);
   [[nodiscard]] Result<void> find_conflicts(ApplyReport& report);
   [[nodiscard]] bool find_new_conflicts();
   void report_conflicts(ApplyReport& report) const;
@@ -95,6 +107,7 @@ class HostSide {
   std::map<IpPrefix, netlink::RouteType> pods_;    // the pods' table
   std::map<IpPrefix, Ipv6Address> locators_;
   std::vector<netlink::Route> added_, removed_;  // since the last write_changes()
+  std::set<RouteId> written_;                    // since the last write_removals()
   std::map<IpPrefix, std::uint32_t> path_mtus_;  // of members of captures_ and pods_
   std::vector<IpPrefix> new_captures_;           // since the last look for conflicts
 };

@@ -80,6 +80,12 @@ class LinuxDataplane final : public Dataplane {
     identity_ = {wanted.encapsulation_source, wanted.overlay_ipv4, wanted.overlay_ipv6,
                  wanted.pod_prefixes, wanted.locator};
     sids_ = wanted.local_sids;
+    host_.clear();
+    host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
+                      uplinks_.pod_mtu(options_.max_segments));
+    host_.set_identity(identity_);
+    if (auto done = host_.sync_locator_routes(wanted.locator_routes, report); !done)
+      return fail(done);
     begin_fast_path_sync(report);
     if (auto done = gateway_side_->sync(wanted, report); !done) return fail(done);
     if (fast_path_) {
@@ -93,13 +99,7 @@ class LinuxDataplane final : public Dataplane {
     if (!attached) pods_rules_.insert(Family::kIpv6);
     if (!attached || !underlay_routes_ipv4(wanted.routes)) pods_rules_.insert(Family::kIpv4);
     host_.set_pods_rules(pods_rules_);
-
-    host_.clear();
-    host_.set_devices(gateway_->host_inner(), gateway_->host_outer(),
-                      uplinks_.pod_mtu(options_.max_segments));
-    host_.set_identity(identity_);
     for (const auto& [key, target] : wanted.routes) host_.set_route(key, target);
-    for (const auto& [locator, via] : wanted.locator_routes) host_.set_locator_route(locator, via);
     if (auto done = host_.sync(report); !done) return fail(done);
     if (auto done = sync_host_sids(report); !done) return fail(done);
     filter_.clear_domain();
@@ -136,19 +136,13 @@ class LinuxDataplane final : public Dataplane {
         sids_.erase(sid);
       }
     }
+    host_.change_locator_routes(change.locator_routes, report);
     apply_paths(change, report);
     if (local) {
       if (auto done = gateway_side_->sync_local(identity_, sids_, report); !done) return fail(done);
       if (fast_path_) fast_path_->set_local_sids(gateway_->inner(), sids_, report);
       if (auto done = sync_host_sids(report); !done) return fail(done);
       filter_.set_local_sids(identity_.locator, sids_);
-    }
-    for (const auto& [locator, via] : change.locator_routes) {
-      if (via) {
-        host_.set_locator_route(locator, *via);
-      } else {
-        host_.remove_locator_route(locator);
-      }
     }
     const bool rules_change =
         !pods_rules_.contains(Family::kIpv4) && !underlay_routes_ipv4(change.routes);
@@ -386,8 +380,8 @@ class LinuxDataplane final : public Dataplane {
     return events_.watch(path_mtu_timer_.fd());
   }
 
-  // Make-before-break: paths, then the prefixes that take them, then what the host sends into the
-  // overlay.
+  // Make-before-break: paths (the ways to their SIDs are there), then the prefixes that take them,
+  // then what the host sends into the overlay.
   void apply_paths(const overlay::ForwardingDiff& change, ApplyReport& report) {
     Writes writes(gateway_->socket(), report);
     for (const auto& [key, path] : change.paths) {
