@@ -1,6 +1,7 @@
 #include "sources/bgp/intent_merge.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "sources/settle.h"
@@ -138,9 +139,11 @@ IntentMerge::Policies IntentMerge::color_only_policies() const {
           found.push_back(&policy);
         }
       }
-      // Ascending: any endpoint, then the null endpoint, each by preference.
+      // Ascending: any endpoint, then the null endpoint; of each, those of the next hop's own
+      // address family last (RFC 9256 section 8.8.1); then by preference.
       std::ranges::stable_sort(found, {}, [](const Policy* policy) {
-        return std::pair(is_null(endpoint_of(*policy)), policy->paths.front().preference);
+        const auto& endpoint = endpoint_of(*policy);
+        return std::tuple(is_null(endpoint), endpoint.is_v6(), policy->paths.front().preference);
       });
       for (std::size_t i = 0; i < found.size(); ++i) {
         auto copy = *found[i];

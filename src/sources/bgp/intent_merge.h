@@ -9,7 +9,8 @@
 // Steering by color alone (the CO bits, RFC 9830 section 3 and RFC 9256 section 8.8.1): a prefix
 // with CO 01 may take a policy of its color to the null endpoint, with CO 10 one to any endpoint,
 // where none to its next hop is valid. Such a policy is copied for the next hop with preferences
-// from 0 on, in the order of its own ones, below what policies to the next hop itself have.
+// from 0 on, below what policies to the next hop itself have: any endpoint, then the null endpoint,
+// of each the next hop's own address family last, then in the order of their own preferences.
 #pragma once
 
 #include <map>

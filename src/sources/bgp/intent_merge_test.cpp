@@ -241,5 +241,25 @@ TEST_F(Merging, SteersByColorAloneAsTheCoBitsAllow) {
   EXPECT_THAT(policies(), IsEmpty());
 }
 
+// RFC 9256 section 8.8.1: the next hop's own family comes first, whatever the preferences.
+TEST_F(Merging, TakesAPolicyOfTheNextHopsFamilyBeforeOneOfTheOther) {
+  const auto ipv4 = nlri(1, 94, "0.0.0.0");
+  const auto ipv6 = nlri(2, 94, "::");
+  const auto elsewhere4 = nlri(3, 94, "10.0.0.9");
+  const auto elsewhere6 = nlri(4, 94, "fd11::1000");
+  learn(ipv4, policy(ipv4, 900));
+  learn(ipv6, policy(ipv6, 100));
+  learn(elsewhere4, policy(elsewhere4, 900));
+  learn(elsewhere6, policy(elsewhere6, 100));
+  learn("172.16.7.0/26", with_service("fd12::1000", "fcdd:0:0:12aa:14::",
+                                      bgp::ColorCommunity{{94}, ColorOnly::kAnyEndpoint}));
+  EXPECT_THAT(policies(), ElementsAre("1:94:0.0.0.0 for fd12::1000 to fd12::1000 at 2",
+                                      "2:94::: for fd12::1000 to fd12::1000 at 3",
+                                      "3:94:10.0.0.9 to 10.0.0.9 at 900",
+                                      "3:94:10.0.0.9 for fd12::1000 to fd12::1000 at 0",
+                                      "4:94:fd11::1000 to fd11::1000 at 100",
+                                      "4:94:fd11::1000 for fd12::1000 to fd12::1000 at 1"));
+}
+
 }  // namespace
 }  // namespace sextant::bgp_source

@@ -40,7 +40,7 @@ std::vector<bgp::PathSegmentList> lists_of(const bgp::SrPolicyTunnel& tunnel,
     segments += told.segments.size();
     lists.push_back(std::move(told));
   }
-  if (segments > kMostSegments) return {};
+  if (segments > kMostSegments || lists.size() > kMostSegments) return {};
   return lists;
 }
 

@@ -200,6 +200,12 @@ TEST(PolicyStates, FitAMessageHoweverLongTheListsAre) {
   const auto change = states.update(kHeadend, outcome(kInUse));
   ASSERT_EQ(change.told.size(), 1U);
   EXPECT_LT(change.told.front().second.size(), 1000U);
+  deep.lists.insert(deep.lists.begin(), 500, {});
+  deep.lists.back().segments = {segment};
+  states.set(kNlri, read(attributes_of(deep)));
+  const auto many = states.update(kHeadend, outcome(kInUse));
+  ASSERT_EQ(many.told.size(), 1U);
+  EXPECT_LT(many.told.front().second.size(), 1000U);
 }
 
 }  // namespace

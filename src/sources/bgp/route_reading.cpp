@@ -1,7 +1,10 @@
 #include "sources/bgp/route_reading.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
+
+#include "base/utf8.h"
 
 namespace sextant::bgp_source {
 namespace {
@@ -49,6 +52,16 @@ std::string not_for(Ipv4Address self, const bgp::Attributes& attributes) {
   if (!targets) return {};
   return "its route targets name other headends, not " + self.to_string() +
          " (RFC 9830 section 4.2.1)";
+}
+
+/// RFC 9256 section 2.6 wants printable characters. Peers send what they like, and a name goes into
+/// JSON, metrics and terminals.
+std::string readable(std::string_view name) {
+  constexpr std::size_t kMost = 255;
+  auto text = as_utf8(name.substr(0, kMost));
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
 }
 
 /// Weight 0, where the dialect lets it pass, is SRv6-PI's: one list that takes all.
@@ -124,7 +137,8 @@ PolicyReading read_sr_policy(const bgp::SrPolicyNlri& nlri, const IpAddress& nex
   path.key = {.origin = srv6::kOriginBgp,
               .originator = originator_of(attributes, origin),
               .discriminator = nlri.distinguisher};
-  path.name = tunnel->candidate_path_name.empty() ? nlri.to_string() : tunnel->candidate_path_name;
+  path.name = tunnel->candidate_path_name.empty() ? nlri.to_string()
+                                                  : readable(tunnel->candidate_path_name);
   path.preference = preference_of(*tunnel, origin.dialect);
   bool ipv4 = false;
   bool ipv6 = false;

@@ -95,6 +95,21 @@ TEST(ReadSrPolicy, ReadsPreferenceNamesWeightsAndDropUponInvalid) {
   EXPECT_TRUE(policy.ipv4 && policy.ipv6) << "a list that is only transport takes both";
 }
 
+// An API that answers with bytes that are no JSON would say nothing of any policy.
+TEST(ReadSrPolicy, ANameOfAnyBytesIsReadable) {
+  auto tunnel = injected();
+  const auto name = [&](std::string said) {
+    tunnel.candidate_path_name = std::move(said);
+    return policy_of(
+               read_sr_policy(nlri(1, 5), address("fd00::9"), carrying(tunnel), kStandard, kSelf))
+        .paths.front()
+        .name;
+  };
+  EXPECT_EQ(name("gr\xc3\xbcn"), "gr\xc3\xbcn");
+  EXPECT_EQ(name("a\xff\x1b[31m\n"), "a\xef\xbf\xbd [31m ");
+  EXPECT_EQ(name(std::string(60000, 'x')), std::string(255, 'x'));
+}
+
 TEST(ReadSrPolicy, PrefersTheOriginatorThatAReflectorNames) {
   auto attributes = carrying(injected());
   attributes.originator_id = identifier("10.9.9.9");
