@@ -2,8 +2,8 @@
 """agents_test.py BIN BGP_SPEAKER: the full testbed with BGP alone: each agent's manifests name nothing but its own node.
 In the end they name all, and Calico's objects say who speaks with whom.
 
-Nodes learn each other's pods and SIDs from each other over IS-IS routers that know nothing of it; an injector behind r3
-sends the paper's policies (SRv6-PI's form, Calico-VPP's convention), edits them and takes them back. Exit status 77: skipped.
+Nodes learn each other's pods and SIDs from each other over IS-IS routers that know nothing of it; headends tell an injector
+behind r3 what became of its policies. That these steer, are edited and go is injectors_test.py's. Exit status 77: skipped.
 """
 import json
 import os
@@ -50,7 +50,6 @@ class FullTestbed(PodTraffic):
         self.program = str(pathlib.Path(speaker).resolve())
         self.home = pathlib.Path("/run/sextant-testbed") / self.name
         self.processes = []
-        self.injector = None
         self.agents = {}
 
     def up(self):
@@ -121,32 +120,7 @@ class Agents(unittest.TestCase):
         self.assertEqual(sids["172.16.0.128/26"], {"sid": "fcdd:0:0:12aa:13::", "behavior": "End.DT4"})
         self.assertEqual(self.testbed.status("master", "bgp", "rib", "--rejected"), [])
 
-    def test_b_an_injected_policy_steers_is_edited_and_goes(self):
-        injector = lab.Speaker(self.testbed, self.testbed.netns("injector"), "injector", {
-            "asn": 64512, "router_id": "192.168.9.254", "listen": [],
-            "peers": [{"address": address, "remote_as": 64512, "mode": "active", "calico": True,
-                       "families": ["ipv6-srpolicy"]} for address in NODES.values()]})
-        self.testbed.processes.append(injector)
-        self.testbed.injector = injector
-        for address in NODES.values():
-            injector.up(address)
-
-        def inject(*segments):
-            injector.say(announce={"policy": POLICY, "next_hop": POLICY["endpoint"], "bsid": "cafe::25", "priority": 0,
-                                   "lists": [{"weight": 0, "segments": [{"sid": sid, "behavior": 18} for sid in
-                                                                        (*segments, OF_WORKER2)]}]})
-            until(f"a path by {segments}",
-                  lambda: self.testbed.candidate("master") == [*segments, OF_WORKER2])
-
-        inject("fcff:6::1", "fcff:8::1")
-        self.assertTrue(self.testbed.passes("r6", "master", "worker2"))
-        inject("fcff:2::1", "fcff:7::1", "fcff:8::1")
-        self.assertTrue(self.testbed.passes("r7", "master", "worker2"))
-        injector.say(withdraw={"policy": POLICY})
-        until("no policy", lambda: self.testbed.candidate("master") is None)
-        self.assertTrue(self.testbed.reaches("master", "worker2", 6))
-
-    def test_c_an_agent_that_is_killed_comes_back_and_forwarding_stays(self):
+    def test_b_an_agent_that_is_killed_comes_back_and_forwarding_stays(self):
         agent = self.testbed.processes[0]  # of master
         agent.end(signal.SIGKILL)
         for other in ("worker1", "worker2"):
@@ -160,9 +134,7 @@ class Agents(unittest.TestCase):
             for family in (4, 6):
                 self.assertTrue(self.testbed.reaches("master", other, family))
 
-    def test_cc_the_injectors_daemon_says_who_took_a_policy_and_keeps_it(self):
-        if self.testbed.injector:
-            self.testbed.injector.end()  # it has the same address
+    def test_c_the_injectors_daemon_says_who_took_a_policy_and_keeps_it(self):
         work, socket = self.testbed.work, str(self.testbed.home / "injector.sock")
         settings = work / "injector.yaml"
         settings.write_text(json.dumps({"asn": 64512, "routerId": "192.168.9.254", "peers": [
