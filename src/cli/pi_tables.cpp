@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "cli/pi_selection.h"
 #include "cli/table.h"
@@ -51,6 +52,10 @@ std::string behavior_text(const bgp::Segment& segment) {
   return " " + std::string(to_string(segment.behavior->behavior));
 }
 
+std::string_view verdict(const HeadendReport& headend) {
+  return headend.accepted ? "accepted" : headend.pending ? "pending" : "rejected";
+}
+
 std::string audience(const InjectedPolicy& policy) {
   if (policy.headends.empty()) return "every neighbor that takes it";
   std::string text;
@@ -81,8 +86,8 @@ std::string headends_cell(const PolicyReport& report) {
   auto text = fmt::format("{}/{} accepted", accepted, all);
   for (const auto& headend : report.headends) {
     if (!headend.accepted)
-      text +=
-          "; rejected: " + headend.headend + (headend.reason.empty() ? "" : ": " + headend.reason);
+      text += fmt::format("; {}: {}{}", verdict(headend), headend.headend,
+                          headend.reason.empty() ? "" : ": " + headend.reason);
   }
   return text;
 }
@@ -129,8 +134,8 @@ std::string pi_details(const PolicyReport& report) {
          peer.peer + (peer.reason.empty() ? "" : ": " + peer.reason));
   if (report.headends_known && report.headends.empty()) line("state", headends_cell(report));
   for (const auto& headend : report.headends) {
-    const auto* state = headend.active ? "active" : headend.accepted ? "accepted" : "rejected";
-    line(state, headend.headend + (headend.reason.empty() ? "" : ": " + headend.reason));
+    line(headend.active ? "active" : verdict(headend),
+         headend.headend + (headend.reason.empty() ? "" : ": " + headend.reason));
   }
   return text;
 }

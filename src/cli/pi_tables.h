@@ -20,7 +20,8 @@ namespace sextant::cli {
 
 /// "3/3 peers", "nobody: fd10::1000: the session is Active"; "-" where that is not known.
 [[nodiscard]] std::string sent_cell(const injector::PolicyReport& report);
-/// "2/3 accepted; rejected: 10.0.0.3: ...", "no headend reports it"; "-" where peers cannot tell.
+/// "1/3 accepted; rejected: 10.0.0.3: ...; pending: 10.0.0.4: ...", "no headend reports it"; "-"
+/// where peers cannot tell.
 [[nodiscard]] std::string headends_cell(const injector::PolicyReport& report);
 
 }  // namespace sextant::cli

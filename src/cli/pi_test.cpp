@@ -69,6 +69,10 @@ TEST(PiTables, SayWhoWasToldAndWhoTookIt) {
   one.headends = {{.headend = "10.0.0.1", .accepted = true, .active = true},
                   {.headend = "10.0.0.2", .reason = "its weight is 0"}};
   EXPECT_EQ(headends_cell(one), "1/2 accepted; rejected: 10.0.0.2: its weight is 0");
+  auto early = one;
+  early.headends[1] = {.headend = "10.0.0.2", .pending = true, .reason = "not evaluated yet"};
+  EXPECT_EQ(headends_cell(early), "1/2 accepted; pending: 10.0.0.2: not evaluated yet");
+  EXPECT_THAT(pi_details(early), HasSubstr("pending         10.0.0.2: not evaluated yet\n"));
   auto named = one;
   named.policy.headends.assign(4, Ipv4Address::parse("10.0.0.9").value());
   EXPECT_THAT(headends_cell(named), HasSubstr("1/4 accepted")) << "two of them say nothing";

@@ -92,6 +92,7 @@ TEST(ReportJson, IsReadAsItWasWritten) {
                  {.peer = "fd11::1", .reason = "the session is Active: no route"}},
        .peers_known = true,
        .headends = {{.headend = "10.0.0.1", .accepted = true, .active = true},
+                    {.headend = "10.0.0.3", .pending = true, .reason = "not evaluated yet"},
                     {.headend = "10.0.0.2", .reason = "its segment list is empty"}},
        .headends_known = true},
       {.policy = policy(2)}};

@@ -39,6 +39,7 @@ HeadendReport headend_report(const bgp::PolicyPath& path, const bgp::PolicyPathS
   HeadendReport report{.headend = path.headend.router_id.to_string()};
   report.accepted = state.has(bgp::kPathEvaluated | bgp::kPathValid);
   report.active = report.accepted && state.has(bgp::kPathActive);
+  report.pending = !state.has(bgp::kPathEvaluated) && !state.has(bgp::kPathShut);
   report.reason = state.reason.empty() ? words(state) : state.reason;
   if (path.originator.is_v4() && path.originator.v4() != self) {
     report.reason += std::string(report.reason.empty() ? "" : "; ") + "it has the path from " +

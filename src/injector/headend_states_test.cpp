@@ -91,6 +91,17 @@ TEST_F(HeadendStatesTest, SayInWordsWhatFlagsSay) {
   EXPECT_FALSE(accepted.active);
 }
 
+TEST_F(HeadendStatesTest, ThatHaveNotJudgedAPathHaveNotRejectedIt) {
+  const auto pending = [](std::uint16_t flags) {
+    return headend_report(path("10.0.0.1"), {.flags = flags}, kSelf).pending;
+  };
+  EXPECT_TRUE(pending(0));
+  EXPECT_TRUE(pending(bgp::kPathProvisioned));
+  EXPECT_FALSE(pending(kInUse));
+  EXPECT_FALSE(pending(bgp::kPathEvaluated));
+  EXPECT_FALSE(pending(bgp::kPathShut)) << "somebody decided that";
+}
+
 TEST_F(HeadendStatesTest, OfPathsThatAreNotOursAreMarkedOrLeftOut) {
   // Another injector sent the same key.
   say(path("10.0.0.1", "10.0.0.98"), {.flags = kInUse});

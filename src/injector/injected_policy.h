@@ -70,6 +70,7 @@ struct HeadendReport {
   std::string headend;      // its BGP identifier, or its name where that is known
   bool accepted = false;    // it has the candidate path, and the path is valid there
   bool active = false;      // and is the one in use (RFC 9256 section 2.9)
+  bool pending = false;     // neither accepted nor rejected: it has not judged the path yet
   std::string reason = {};  // why it is not accepted, or not active
   friend bool operator==(const HeadendReport&, const HeadendReport&) = default;
 };

@@ -53,6 +53,7 @@ void read_status(const Value& status, PolicyReport& report) {
     report.headends.push_back({.headend = text(headend, "headend"),
                                .accepted = flag(headend, "accepted"),
                                .active = flag(headend, "active"),
+                               .pending = flag(headend, "pending"),
                                .reason = text(headend, "reason")});
   }
 }
@@ -97,8 +98,10 @@ json::object to_json(const PolicyReport& report) {
   }
   json::array headends;
   for (const auto& headend : report.headends) {
-    json::object object{
-        {"headend", headend.headend}, {"accepted", headend.accepted}, {"active", headend.active}};
+    json::object object{{"headend", headend.headend},
+                        {"accepted", headend.accepted},
+                        {"active", headend.active},
+                        {"pending", headend.pending}};
     if (!headend.reason.empty()) object["reason"] = headend.reason;
     headends.push_back(std::move(object));
   }
