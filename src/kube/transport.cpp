@@ -27,7 +27,7 @@ std::string hint_for(int status) {
       return "the server does not know these credentials: is the token or the client certificate "
              "still valid?";
     case 403:
-      return "RBAC does not allow it: is the ClusterRole bound?";
+      return "RBAC does not allow it: is the ClusterRole or the Role bound?";
     default:
       return {};
   }
