@@ -81,7 +81,8 @@ class FullTestbed(PodTraffic):
         peers = [{"address": address, "convention": convention} for other, address in NODES.items() if other != node]
         peers.append({"address": INJECTOR, "convention": "CalicoVPP", "mode": "Passive"})
         file = self.work / f"{node}.bgp.yaml"
-        file.write_text(json.dumps(settings or {"asn": 64512, "peers": peers}))
+        # A restarted agent waits so long for the injector, which is not always there.
+        file.write_text(json.dumps(settings or {"asn": 64512, "restartDeferralSeconds": 5, "peers": peers}))
         agent = lab.Daemon(self, self.netns(node), node, str(self.programs / "sextantd"), "--node", node, "--manifests",
                            str(self.work / node), "--socket", str(self.home / f"{node}.sock"), "--bgp", str(file),
                            *options)
