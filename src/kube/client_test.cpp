@@ -108,10 +108,12 @@ TEST_F(ClientTest, TellsWhatTheServersStatusSays) {
 }
 
 TEST_F(ClientTest, QuotesAnAnswerThatIsNoStatus) {
-  server.set_handler(
-      [](const SeenRequest&) { return Reply{.status = 502, .body = "<html>bad\xff gateway"}; });
+  server.set_handler([](const SeenRequest&) {
+    return Reply{.status = 502, .body = "\n<html>\r\n bad\xff gateway\n"};
+  });
   connect();
-  EXPECT_EQ(get().error().error.message(), "get nodes n1: HTTP 502: <html>bad\xef\xbf\xbd gateway");
+  EXPECT_EQ(get().error().error.message(),
+            "get nodes n1: HTTP 502: <html> bad\xef\xbf\xbd gateway");
 }
 
 TEST_F(ClientTest, EndsWithAnErrorWhereTheServerSaysNothing) {

@@ -33,6 +33,20 @@ std::string hint_for(int status) {
   }
 }
 
+/// The beginning of an answer that is no Status, in one line: some proxies answer with whole pages.
+std::string quoted(std::string_view body) {
+  std::string text;
+  for (const char c : body.substr(0, kQuotedBytes)) {
+    const bool space = static_cast<unsigned char>(c) <= ' ';
+    if (!space)
+      text += c;
+    else if (!text.empty() && text.back() != ' ')
+      text += ' ';
+  }
+  if (text.ends_with(' ')) text.pop_back();
+  return as_utf8(text);
+}
+
 bool is_success(int status) { return status >= 200 && status < 300; }
 
 void throw_if_cancelled(const boost::asio::cancellation_state& state) {
@@ -52,7 +66,7 @@ ApiError read_status(const ApiRequest& request, const HttpHead& head, std::strin
   json::error_code bad;
   const auto value = parse_json(body, bad);
   if (bad || !value.is_object()) {
-    if (!body.empty()) error.error.cause += ": " + as_utf8(body.substr(0, kQuotedBytes));
+    if (const auto text = quoted(body); !text.empty()) error.error.cause += ": " + text;
     return error;
   }
   error.reason = text_member(value, "reason");

@@ -28,13 +28,14 @@ class StatusWriterTest : public ApiTest {
                          .programmed = true,
                          .reason = "Programmed"}};
   }
-  std::unique_ptr<StatusWriter> writer() {
+  std::unique_ptr<StatusWriter> writer() { return writer(*client_); }
+  std::unique_ptr<StatusWriter> writer(kube::Client& client) {
     auto made = std::make_unique<StatusWriter>(
-        *client_, StatusWriterOptions{.node = name_,
-                                      .report = [this] { return status_; },
-                                      .node_uid = [this] { return node_uid_; },
-                                      .nodes = [this] { return nodes_; },
-                                      .headends = [](const auto&) { return std::size_t{2}; }});
+        client, StatusWriterOptions{.node = name_,
+                                    .report = [this] { return status_; },
+                                    .node_uid = [this] { return node_uid_; },
+                                    .nodes = [this] { return nodes_; },
+                                    .headends = [](const auto&) { return std::size_t{2}; }});
     made->start();
     made->changed();
     return made;
@@ -168,6 +169,30 @@ TEST_F(StatusWriterTest, BelongsToTheNodeOfNow) {
   EXPECT_TRUE(until([&] {
     return text_at(own().at("metadata").at("ownerReferences").at(0), "uid") == node_uid_;
   }));
+}
+
+constexpr auto kRoleOfReporter = R"(
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reporter}
+rules:
+- {apiGroups: [sextant.dev], resources: [srv6nodes], verbs: [get, list, watch]}
+- {apiGroups: [sextant.dev], resources: [srv6nodes/status], verbs: [patch]}
+)";
+
+/// Some clusters let only those change an object's owners who may delete it.
+TEST_F(StatusWriterTest, WritesItsStatusAlsoWhereItMayNotMendTheRest) {
+  make(kSrv6Nodes,
+       R"({"apiVersion":"sextant.dev/v1alpha1","kind":"SRv6Node","metadata":{"name":")" + name_ +
+           R"(","labels":{"app.kubernetes.io/managed-by":"sextant"}},"spec":{}})");
+  server_->kubectl({"apply", "-f", "-"}, kRoleOfReporter);
+  server_->kubectl(
+      {"create", "clusterrolebinding", "reporter", "--clusterrole=reporter", "--user=agent"});
+  kube::Client agent(io_, server_->config_of_agent());
+  const auto made = writer(agent);
+  EXPECT_TRUE(until([&] { return condition(own(), "Ready") == "True Forwarding"; }));
+  EXPECT_EQ(find(own(), "metadata", "ownerReferences"), nullptr);
+  server_->kubectl({"delete", "clusterrole,clusterrolebinding", "reporter"});
 }
 
 class NodeKeeperTest : public ApiTest {

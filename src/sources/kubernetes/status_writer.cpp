@@ -155,14 +155,14 @@ awaitable<void> StatusWriter::State::run(std::shared_ptr<State> self) {
     const auto done = co_await self->write();
     if (done) {
       if (!std::exchange(self->told, {}).empty())
-        log::info("the status of SRv6Node {} is written again", self->options.node);
+        log::info("SRv6Node {} is written again", self->options.node);
       retry = kFirstRetry;
       continue;
     }
     const auto& error = done.error();
     if (const auto text = error.error.message(); std::exchange(self->told, text) != text)
-      log::warn("the status of SRv6Node {} is not written, to be tried again: {}",
-                self->options.node, text);
+      log::warn("SRv6Node {} is not written in all, to be tried again: {}", self->options.node,
+                text);
     const auto wish = error.retry_after ? milliseconds(*error.retry_after) : milliseconds(0);
     co_await pause_for(self->client.io(), std::max(std::min(wish, kLongestRetry), retry) +
                                               milliseconds(self->random() % 1000));
@@ -210,14 +210,15 @@ awaitable<kube::Answer<void>> StatusWriter::State::mend_metadata() {
 }
 
 awaitable<kube::Answer<void>> StatusWriter::State::write() {
+  kube::Answer<void> mended;  // where that is refused, the status is written all the same
   if (own == nullptr) {
     if (options.node_uid().empty()) co_return kube::Answer<void>();  // it would have no owner
     if (auto made = co_await make(); !made) co_return made;
-  } else if (auto mended = co_await mend_metadata(); !mended) {
-    co_return mended;
+  } else {
+    mended = co_await mend_metadata();
   }
   auto report = current_report();
-  if (!differs(report)) co_return kube::Answer<void>();
+  if (!differs(report)) co_return mended;
   json::value object{{"apiVersion", kube::api_version(kSrv6Nodes)},
                      {"kind", "SRv6Node"},
                      {"metadata", {{"name", options.node}}},
@@ -231,7 +232,7 @@ awaitable<kube::Answer<void>> StatusWriter::State::write() {
   known = std::move(report);
   const auto* status = find(*applied, "status");
   written = status == nullptr ? json::value(nullptr) : *status;
-  co_return kube::Answer<void>();
+  co_return mended;
 }
 
 StatusWriter::StatusWriter(kube::Client& client, StatusWriterOptions options)
