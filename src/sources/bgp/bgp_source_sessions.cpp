@@ -27,7 +27,7 @@ void keep_own_sids_from(bgp::PeerConfig& peer, const Ipv6Address& self) {
 bgp::SpeakerConfig BgpSource::wanted(const overlay::Node& self) {
   auto config = settings_.speaker;
   config.restarting = options_.restarting;
-  if (config.router_id == Ipv4Address()) config.router_id = ipv4_of(self).value_or(Ipv4Address());
+  if (config.router_id == Ipv4Address()) config.router_id = identifier_of(self);
   object_findings_.clear();
   if (settings_.calico) {
     auto wishes = calico_wishes(primary_->peering(), primary_->intent(), self, settings_);
@@ -73,14 +73,9 @@ std::vector<bgp::PeerConfig> BgpSource::mesh(const overlay::Node& self) const {
 }
 
 bool BgpSource::begin(const overlay::Node& self, bgp::SpeakerConfig config) {
-  std::string obstacle;
-  if (!ipv6_of(self))
-    obstacle = "node " + self.name + " has no IPv6 address to announce routes with";
-  if (config.router_id == Ipv4Address())
-    obstacle =
-        "node " + self.name + " has no IPv4 address to take for a router identifier; set routerId";
-  if (!obstacle.empty()) {
-    note("speaker", Severity::kError, obstacle);
+  if (!ipv6_of(self)) {
+    note("speaker", Severity::kError,
+         "node " + self.name + " has no IPv6 address to announce routes with");
     return false;
   }
   peers_ = config.peers;
