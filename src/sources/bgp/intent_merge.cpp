@@ -16,24 +16,16 @@ using overlay::ObjectKey;
 using overlay::Policy;
 using sources::settle;
 
-void add_learned(const LearnedNode& learned, Node& node) {
-  if (!node.locator) node.locator = learned.locator;
-  for (const auto member :
-       {&overlay::FixedSids::dt4, &overlay::FixedSids::dt6, &overlay::FixedSids::dt46}) {
-    if (!(node.sids.*member)) node.sids.*member = learned.sids.*member;
+/// The prefixes that its routes give it.
+std::set<overlay::Claim> claims_of(const LearnedNode& learned, const std::string& name) {
+  std::set<overlay::Claim> claims;
+  if (learned.locator) {
+    claims.insert({name, overlay::ClaimKind::kLocator, learned.locator->prefix()});
   }
-  std::set<IpPrefix> known;
-  for (const auto& prefix : node.pod_prefixes) known.insert(prefix.prefix);
   for (const auto& [prefix, color] : learned.pod_prefixes) {
-    std::optional<srv6::Color> steer;
-    if (color) steer = color->color;
-    if (known.insert(prefix).second) {
-      node.pod_prefixes.push_back({prefix, steer});
-    } else if (steer) {
-      const auto same = std::ranges::find(node.pod_prefixes, prefix, &overlay::PodPrefix::prefix);
-      if (!same->color) same->color = steer;
-    }
+    claims.insert({name, overlay::ClaimKind::kPodPrefix, prefix});
   }
+  return claims;
 }
 
 bool is_null(const IpAddress& endpoint) {
@@ -47,7 +39,58 @@ const IpAddress& endpoint_of(const Policy& policy) { return std::get<IpAddress>(
 IntentMerge::IntentMerge(const overlay::Intent& primary, const RouteBook& book, std::string self,
                          overlay::LocatorReach reach)
     : primary_(primary), book_(book), self_(std::move(self)), reach_(reach), intent_(primary) {
-  for (const auto& [name, node] : primary.nodes) index(name);
+  for (const auto& [name, node] : primary.nodes) {
+    index(name);
+    (void)owners_.set(name, &node);
+  }
+}
+
+void IntentMerge::add_learned(const LearnedNode& learned, Node& node) {
+  std::set<IpPrefix> others;
+  for (const auto& claim : claims_of(learned, node.name)) {
+    const bool adds = claim.kind == overlay::ClaimKind::kPodPrefix || !node.locator;
+    const auto owner = adds ? owners_.owner_in_the_way(claim) : std::string();
+    if (owner.empty()) continue;
+    others.insert(claim.prefix);
+    refused_[node.name].insert({claim.prefix, owner});
+  }
+  if (!node.locator && learned.locator && !others.contains(learned.locator->prefix())) {
+    node.locator = learned.locator;
+  }
+  for (const auto member :
+       {&overlay::FixedSids::dt4, &overlay::FixedSids::dt6, &overlay::FixedSids::dt46}) {
+    if (!(node.sids.*member)) node.sids.*member = learned.sids.*member;
+  }
+  std::set<IpPrefix> known;
+  for (const auto& prefix : node.pod_prefixes) known.insert(prefix.prefix);
+  for (const auto& [prefix, color] : learned.pod_prefixes) {
+    if (others.contains(prefix)) continue;
+    std::optional<srv6::Color> steer;
+    if (color) steer = color->color;
+    if (known.insert(prefix).second) {
+      node.pod_prefixes.push_back({prefix, steer});
+    } else if (steer) {
+      const auto same = std::ranges::find(node.pod_prefixes, prefix, &overlay::PodPrefix::prefix);
+      if (!same->color) same->color = steer;
+    }
+  }
+}
+
+void IntentMerge::learn(const Ipv6Address& address, LearnedNode node) {
+  const auto name = address.to_string();
+  if (const auto before = learned_.find(name); before != learned_.end()) {
+    for (const auto& claim : claims_of(before->second.node, name)) {
+      auto& next_hops = learned_prefixes_[claim.prefix];
+      next_hops.erase(address);
+      if (next_hops.empty()) learned_prefixes_.erase(claim.prefix);
+    }
+    learned_.erase(before);
+  }
+  if (node.empty()) return;
+  for (const auto& claim : claims_of(node, name)) {
+    learned_prefixes_[claim.prefix].insert(address);
+  }
+  learned_.emplace(name, Learned{address, std::move(node)});
 }
 
 /// Of two nodes with one address the first by name has it; the resolver reports the other.
@@ -83,7 +126,8 @@ void IntentMerge::index(const std::string& name) {
   }
 }
 
-std::optional<Node> IntentMerge::node(const std::string& name) const {
+std::optional<Node> IntentMerge::node(const std::string& name) {
+  refused_.erase(name);
   if (const auto known = primary_.nodes.find(name); known != primary_.nodes.end()) {
     auto node = known->second;
     if (name == self_) return node;
@@ -179,15 +223,17 @@ IntentChange IntentMerge::take(const IntentChange& primary, const RouteBook::Cha
     for (const auto& address : addresses) touch(address);
     index(name);
     for (const auto& address : addresses) touch(address);
+    for (const auto& prefix : owners_.set(name, node ? &*node : nullptr)) {
+      learned_prefixes_.visit_overlapping(prefix, [&](const IpPrefix&, const auto& next_hops) {
+        std::ranges::for_each(next_hops, touch);
+        return true;
+      });
+    }
   }
   for (const auto& address : learned.nodes) {
     auto node = book_.node(address);
     note_colors(address, node);
-    if (node.empty()) {
-      learned_.erase(address.to_string());
-    } else {
-      learned_.insert_or_assign(address.to_string(), Learned{address, std::move(node)});
-    }
+    learn(address, std::move(node));
     touch(address);
   }
   for (const auto& name : names) show(name, change);

@@ -1,7 +1,8 @@
 // What BGP says beside what another source says: one Intent. Pure.
 //
 // Of a node that the other source knows, by its address, BGP only adds: pod prefixes, and a locator
-// and SIDs where that source has none. A node that only BGP knows is called by its address.
+// and SIDs where that source has none. A node that only BGP knows is called by its address. What
+// the other source gives to one node, pods or locator, BGP cannot give to another: refused().
 // Policies of both stand side by side; those to one (color, endpoint) become one policy with the
 // candidate paths of both. This node's own routes come back from reflectors: they add nothing to
 // it.
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include "overlay/intent.h"
+#include "overlay/prefix_index.h"
+#include "sources/bgp/prefix_owners.h"
 #include "sources/bgp/route_book.h"
 
 namespace sextant::bgp_source {
@@ -35,11 +38,22 @@ class IntentMerge {
                                            const RouteBook::Change& learned);
   [[nodiscard]] const overlay::Intent& intent() const { return intent_; }
 
+  /// A prefix that routes of BGP bring, and that is the other source's node `owner`'s.
+  struct Refused {
+    IpPrefix prefix;
+    std::string owner;
+    friend auto operator<=>(const Refused&, const Refused&) = default;
+  };
+  /// By the name of the node that would have it.
+  [[nodiscard]] const std::map<std::string, std::set<Refused>>& refused() const { return refused_; }
+
  private:
   using Policies = std::map<overlay::ObjectKey, overlay::Policy>;
 
   void index(const std::string& name);
-  [[nodiscard]] std::optional<overlay::Node> node(const std::string& name) const;
+  [[nodiscard]] std::optional<overlay::Node> node(const std::string& name);
+  void add_learned(const LearnedNode& learned, overlay::Node& node);
+  void learn(const Ipv6Address& address, LearnedNode node);
   void show(const std::string& name, overlay::IntentChange& change);
   void show(const overlay::ObjectKey& key, std::optional<overlay::Policy> policy,
             overlay::IntentChange& change);
@@ -56,7 +70,10 @@ class IntentMerge {
     Ipv6Address address;
     LearnedNode node;
   };
-  std::map<std::string, Learned> learned_;                       // by the name of the address
+  std::map<std::string, Learned> learned_;                        // by the name of the address
+  overlay::PrefixIndex<std::set<Ipv6Address>> learned_prefixes_;  // next hops
+  PrefixOwners owners_;                                           // by the other source
+  std::map<std::string, std::set<Refused>> refused_;
   std::map<bgp::SrPolicyNlri, overlay::Policy> policies_;        // of BGP
   std::map<Ipv6Address, std::set<bgp::ColorCommunity>> colors_;  // with CO bits, by next hop
   Policies copies_;

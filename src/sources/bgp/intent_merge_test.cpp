@@ -184,6 +184,48 @@ TEST_F(Merging, GivesAnAddressOfTwoNodesToTheFirstByName) {
   EXPECT_THAT(pods(nodes().at("b")), ElementsAre("172.16.7.0/26"));
 }
 
+TEST_F(Merging, LeavesToEachNodeWhatTheOtherSourceGivesIt) {
+  auto known = node("worker1", "fd11::1000", "fcdd:0:0:11aa::/64");
+  known.pod_prefixes = {{prefix("172.16.0.64/26"), std::nullopt}};
+  primary("worker1", known);
+  primary("worker2", node("worker2", "fd12::1000", "fcdd:0:0:12aa::/64"));
+  // Another node's routes for the same pods, pods around them, its locator; and some of its own.
+  const auto elsewhere = [](std::string_view sid) { return with_service("fd99::1", sid); };
+  learn("172.16.0.64/26", elsewhere("fcdd:0:0:99:14::"));
+  learn("172.16.0.0/16", elsewhere("fcdd:0:0:99:14::"));
+  learn("fcdd:0:0:11aa::/72", elsewhere("fcdd:0:0:99:14::"));
+  learn("172.16.0.70/32", elsewhere("fcdd:0:0:99:14::"));
+  learn("10.0.0.0/8", elsewhere("fcdd:0:0:99:14::"));
+  learn("172.16.0.96/27", with_service("fd12::1000", "fcdd:0:0:12aa:14::"));
+  EXPECT_THAT(pods(nodes().at("fd99::1")), UnorderedElementsAre("10.0.0.0/8", "172.16.0.70/32"));
+  EXPECT_THAT(pods(nodes().at("worker2")), IsEmpty()) << "of nodes that it knows itself too";
+  EXPECT_EQ(nodes().at("worker1"), known);
+  using Refused = IntentMerge::Refused;
+  EXPECT_THAT(merge_.refused().at("fd99::1"),
+              UnorderedElementsAre(Refused{prefix("172.16.0.64/26"), "worker1"},
+                                   Refused{prefix("172.16.0.0/16"), "worker1"},
+                                   Refused{prefix("fcdd:0:0:11aa::/72"), "worker1"}));
+  EXPECT_THAT(merge_.refused().at("worker2"),
+              ElementsAre(Refused{prefix("172.16.0.96/27"), "worker1"}));
+  // The first to come has no right to it: the node may be younger than the route.
+  primary("worker1", std::nullopt);
+  EXPECT_EQ(pods(nodes().at("fd99::1")).size(), 5U);
+  EXPECT_THAT(pods(nodes().at("worker2")), ElementsAre("172.16.0.96/27"));
+  EXPECT_THAT(merge_.refused(), IsEmpty());
+  primary("worker1", known);
+  EXPECT_EQ(pods(nodes().at("fd99::1")).size(), 2U);
+  EXPECT_THAT(pods(nodes().at("worker2")), IsEmpty());
+}
+
+TEST_F(Merging, LeavesALocatorToItsNode) {
+  primary("worker1", node("worker1", "fd11::1000", "fcdd:0:0:11aa::/64"));
+  learn("172.16.7.0/26", with_service("fd99::1", "fcdd:0:0:11aa:14::"));
+  EXPECT_EQ(nodes().at("fd99::1").locator, std::nullopt);
+  EXPECT_EQ(merge_.refused().at("fd99::1").begin()->owner, "worker1");
+  primary("worker1", node("worker1", "fd11::1000"));
+  EXPECT_EQ(nodes().at("fd99::1").locator->to_string(), "fcdd:0:0:11aa::/64");
+}
+
 TEST_F(Merging, AddsNothingToThisNodeItself) {
   primary("master", node("master", "fd10::1000", "fcdd:0:0:aa::/64"));
   learn("172.16.9.0/26", with_service("fd10::1000", "fcdd:0:0:aa:14::"));
