@@ -62,8 +62,10 @@ std::size_t headend_count(const overlay::Intent& intent, const ObjectKey& key) {
 }  // namespace
 
 struct ClusterLink::State : std::enable_shared_from_this<State> {
-  State(KubernetesSource& from, const Reconciler& of, const Options& with, bool was_standing)
+  State(KubernetesSource& from, const sources::Source& all, const Reconciler& of,
+        const Options& with, bool was_standing)
       : source(from),
+        wishes(all),
         reconciler(of),
         options(with),
         stood(was_standing),
@@ -83,6 +85,7 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
   void tell_policy_event(const PolicyObject& before, const PolicySummary& now);
 
   KubernetesSource& source;
+  const sources::Source& wishes;
   const Reconciler& reconciler;
   const Options& options;
   bool stood;
@@ -101,7 +104,7 @@ struct ClusterLink::State : std::enable_shared_from_this<State> {
 };
 
 std::string ClusterLink::State::hold() const {
-  return reconciler.begun() ? std::string() : hold_reason(source.state(), options.node);
+  return reconciler.begun() ? std::string() : hold_reason(wishes.state(), options.node);
 }
 
 LocatorOrigin ClusterLink::State::locator_origin() const {
@@ -307,9 +310,9 @@ boost::asio::awaitable<void> ClusterLink::State::tell_events(std::shared_ptr<Sta
   }
 }
 
-ClusterLink::ClusterLink(KubernetesSource& source, const Reconciler& reconciler,
-                         const Options& options, bool stood)
-    : state_(std::make_shared<State>(source, reconciler, options, stood)) {
+ClusterLink::ClusterLink(KubernetesSource& source, const sources::Source& wishes,
+                         const Reconciler& reconciler, const Options& options, bool stood)
+    : state_(std::make_shared<State>(source, wishes, reconciler, options, stood)) {
   if (stood) source.forwarding_stands(options.node);
   state_->make_parts();
 }

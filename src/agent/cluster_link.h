@@ -20,14 +20,18 @@
 namespace sextant::kubernetes {
 class KubernetesSource;
 }
+namespace sextant::sources {
+class Source;
+}
 
 namespace sextant::agent {
 
 class ClusterLink {
  public:
-  /// All outlive it. `stood`: an earlier agent's forwarding was there at the start.
-  ClusterLink(kubernetes::KubernetesSource& source, const Reconciler& reconciler,
-              const Options& options, bool stood);
+  /// All outlive it. `wishes`: what the agent follows, `source` or more. `stood`: an earlier
+  /// agent's forwarding was there at the start.
+  ClusterLink(kubernetes::KubernetesSource& source, const sources::Source& wishes,
+              const Reconciler& reconciler, const Options& options, bool stood);
   ~ClusterLink();
   ClusterLink(const ClusterLink&) = delete;
   ClusterLink& operator=(const ClusterLink&) = delete;

@@ -365,8 +365,9 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options,
 void Daemon::run(const std::function<void()>& ready) {
   auto& state = *state_;
   if (state.kubernetes != nullptr)
-    state.link = std::make_unique<ClusterLink>(*state.kubernetes, state.reconciler, state.options,
-                                               state.reconciler.dataplane().has_forwarding());
+    state.link =
+        std::make_unique<ClusterLink>(*state.kubernetes, *state.source, state.reconciler,
+                                      state.options, state.reconciler.dataplane().has_forwarding());
   state.reconciler.take(overlay::diff(overlay::Intent{}, state.source->intent()));
   state.begin();
   state.tell_forwards();

@@ -113,6 +113,8 @@ TEST_F(ReconcilerTest, IsHealthyOnlyWhereEverythingIsApplied) {
   const SourceState good{.kind = "manifests", .place = "/m", .loaded = true};
   const SourceState unread{.kind = "manifests", .place = "/m", .loaded = false};
   EXPECT_EQ(unhealthy_reasons(*reconciler_, unread).size(), 1U);
+  const SourceState waiting{.kind = "kubernetes", .place = "https://k", .obstacle = "BGP waits"};
+  EXPECT_EQ(hold_reason(waiting, "master"), "BGP waits") << "and not that nothing could be read";
   EXPECT_EQ(unhealthy_reasons(*reconciler_, good).size(), 1U) << "held";
   reconciler_->begin();
   EXPECT_TRUE(unhealthy_reasons(*reconciler_, good).empty());

@@ -124,6 +124,7 @@ json::object candidate_view(const overlay::CandidateStatus& candidate) {
 
 std::string hold_reason(const SourceState& source, const std::string& node) {
   if (!source.loaded) {
+    if (!source.obstacle.empty()) return source.obstacle;
     const auto* server = source.server ? &*source.server : nullptr;
     return (server != nullptr ? "the objects of " : "the manifests in ") + source.place +
            " could not be read yet" +

@@ -53,10 +53,11 @@ struct ServerState {
 
 /// A source, as the status shows it.
 struct SourceState {
-  std::string kind;     // "manifests", "kubernetes"
-  std::string place;    // a directory, a URL
-  bool loaded = false;  // whether it could be read at least once
-  std::vector<Finding> findings;
+  std::string kind;           // "manifests", "kubernetes"
+  std::string place;          // a directory, a URL
+  bool loaded = false;        // whether it could be read at least once
+  std::string obstacle = {};  // why it is not loaded, where that is known
+  std::vector<Finding> findings = {};
   std::optional<ServerState> server = std::nullopt;
 };
 
@@ -85,6 +86,8 @@ class Source {
   /// Whether all of it could be read at least once. While it could not, an empty intent() means
   /// "not known", and not "nothing wanted".
   [[nodiscard]] virtual bool loaded() const = 0;
+  /// Why it is not loaded, where there is more to say than that.
+  [[nodiscard]] virtual std::string obstacle() const { return {}; }
   /// Whether what is bad in it may say anything of this node, so that, after a restart, the
   /// standing forwarding is worth more than what is good of it.
   [[nodiscard]] virtual bool in_doubt(const std::string& node) const = 0;
@@ -98,6 +101,7 @@ class Source {
     return {.kind = kind(),
             .place = place(),
             .loaded = loaded(),
+            .obstacle = obstacle(),
             .findings = findings(),
             .server = server()};
   }

@@ -265,14 +265,23 @@ bool BgpSource::loaded() const {
   if (!primary_->loaded()) return false;
   // Without this node's own objects there is nothing that BGP could hold up.
   const bool known = merge_.intent().nodes.contains(options_.node);
-  return !options_.restarting || !known || converged_;
+  // Nor where there is no speaker, which findings() explains.
+  return !options_.restarting || !known || converged_ || findings_.contains("speaker");
 }
 
 bool BgpSource::in_doubt(const std::string& node) const { return primary_->in_doubt(node); }
 
-std::vector<Finding> BgpSource::waiting() const {
-  if (!options_.restarting || converged_ || speaker_ == nullptr) return {};
+std::string BgpSource::obstacle() const {
+  if (!primary_->loaded()) return primary_->obstacle();
+  if (loaded()) return {};
+  return "BGP's peers have not told their routes yet, which is waited for " +
+         std::to_string(settings_.speaker.restart_deferral.count()) +
+         " s from the start at most; missing: " + missing_peers();
+}
+
+std::string BgpSource::missing_peers() const {
   std::string missing;
+  if (speaker_ == nullptr) return "all";
   for (const auto& peer : speaker_->peers()) {
     // As the speaker itself waits: not for peers that have just come up too.
     const auto restart = peer.negotiated ? peer.negotiated->graceful_restart : std::nullopt;
@@ -283,11 +292,16 @@ std::vector<Finding> BgpSource::waiting() const {
                        }));
     if (!told && !peer.dynamic) missing += (missing.empty() ? "" : ", ") + peer.address.to_string();
   }
+  return missing.empty() ? "none" : missing;
+}
+
+std::vector<Finding> BgpSource::waiting() const {
+  if (!options_.restarting || converged_ || speaker_ == nullptr) return {};
   return {finding(Severity::kWarning, "restart deferral",
                   "forwarding stays as an earlier agent left it until the peers have told their "
                   "routes, at most " +
                       std::to_string(settings_.speaker.restart_deferral.count()) +
-                      " s from the start; missing: " + (missing.empty() ? "none" : missing))};
+                      " s from the start; missing: " + missing_peers())};
 }
 
 std::vector<Finding> BgpSource::findings() const {
@@ -297,6 +311,13 @@ std::vector<Finding> BgpSource::findings() const {
   for (auto& found : waiting()) all.push_back(std::move(found));
   for (const auto& [nlri, reason] : book_.unusable()) {
     all.push_back(finding(Severity::kWarning, nlri.to_string(), reason));
+  }
+  for (const auto& [node, refused] : merge_.refused()) {
+    for (const auto& [prefix, owner] : refused) {
+      all.push_back(finding(Severity::kWarning, prefix.to_string(),
+                            "the route through " + node + " is not used: by " + primary_->kind() +
+                                " the prefix, or one that overlaps it, is node " + owner + "'s"));
+    }
   }
   std::ranges::stable_sort(all, {}, [](const Finding& found) {
     return std::tuple(found.severity == Severity::kWarning, found.problem.object,

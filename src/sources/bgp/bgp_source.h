@@ -58,6 +58,7 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   [[nodiscard]] const overlay::Intent& intent() const override { return merge_.intent(); }
   [[nodiscard]] std::vector<sources::Finding> findings() const override;
   [[nodiscard]] bool loaded() const override;
+  [[nodiscard]] std::string obstacle() const override;
   [[nodiscard]] bool in_doubt(const std::string& node) const override;
   [[nodiscard]] std::string kind() const override { return primary_->kind(); }
   [[nodiscard]] std::string place() const override { return primary_->place(); }
@@ -94,6 +95,8 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   /// Whether the speaker can follow without a restart of the agent.
   [[nodiscard]] bool follows(const bgp::SpeakerConfig& config);
   void announce(const overlay::Node& self);
+  /// Who has not told all routes after a restart; "none".
+  [[nodiscard]] std::string missing_peers() const;
   [[nodiscard]] std::vector<sources::Finding> waiting() const;
   [[nodiscard]] RouteOrigin origin_of(const bgp::Path& path, const bgp::AttributeSet& set) const;
   void take(bgp::Family family, const bgp::RouteChange& change);

@@ -301,9 +301,13 @@ TEST_F(BgpSources, NameThePeersThatAreMissingAfterARestart) {
                                       HasSubstr("BGP/restart deferral: forwarding stays as an "
                                                 "earlier agent left it"),
                                       HasSubstr("at most 5 s"), HasSubstr("missing: 127.0.0.2"))));
+  EXPECT_EQ(one.source->state().obstacle,
+            "BGP's peers have not told their routes yet, which is waited for 5 s from the start at "
+            "most; missing: 127.0.0.2");
   Agent two(io, "two", 2, {peer(1, bgp::SrPolicyDialect::kStandard)});
   EXPECT_TRUE(run_until([&] { return one.source->loaded(); }));
   EXPECT_THAT(texts(*one.source), IsEmpty());
+  EXPECT_EQ(one.source->state().obstacle, "");
 }
 
 /// Calico's BIRD has it, say, and gives it up.
@@ -322,6 +326,24 @@ TEST_F(BgpSources, ConnectWhereThePortIsTakenAndListenOnceItIsFree) {
   EXPECT_THAT(texts(*one.source), IsEmpty());
 }
 
+/// In a cluster of IPv6 alone.
+TEST_F(BgpSources, HaveAnIdentifierWithoutAnIpv4Address) {
+  const auto identifier = [this](int number) {
+    auto told = std::make_unique<Told>();
+    auto bare = node("one", number);
+    std::erase_if(bare.addresses, &IpAddress::is_v4);
+    told->tell(bare);
+    BgpSettings settings;
+    settings.speaker.asn = 64512;
+    BgpSource source(io, std::move(told), std::move(settings), {.node = "one", .file = ""});
+    source.start([](const auto& /*change*/) {});
+    EXPECT_THAT(texts(source), IsEmpty());
+    return source.speaker()->config().router_id.to_string();
+  };
+  EXPECT_EQ(identifier(1), "71.76.82.69") << "it must not change from release to release";
+  EXPECT_NE(identifier(1), identifier(2));
+}
+
 TEST_F(BgpSources, SayWhatTheSpeakerLacks) {
   Agent one(io, "one", 1, {});
   auto bare = node("one", 1);
@@ -331,8 +353,10 @@ TEST_F(BgpSources, SayWhatTheSpeakerLacks) {
   told->tell(bare);
   BgpSettings settings;
   settings.speaker = bgp::speaker_config(9);
-  BgpSource source(io, std::move(told), std::move(settings), {.node = "one", .file = ""});
+  BgpSource source(io, std::move(told), std::move(settings),
+                   {.node = "one", .file = "", .restarting = true});
   source.start([](const auto& /*change*/) {});
+  EXPECT_TRUE(source.loaded()) << "there is nobody to wait for";
   ASSERT_EQ(source.findings().size(), 1U);
   EXPECT_EQ(source.findings().front().problem.reason,
             "node one has no IPv6 address to announce routes with");
