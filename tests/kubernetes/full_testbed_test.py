@@ -2,23 +2,24 @@
 """full_testbed_test.py BIN_DIR: Traffic Engineering with kubectl, on the paper's full testbed.
 
 The nodes are behind r3 and r8 of eight IS-IS routers. Policies come from the paper's ConfigMaps and from SRv6Policy
-objects; packets of a stream are captured on every router, so that the path is what they took.
+objects; packets of a stream are captured on every router, so that the path is what they took. At the end the same cluster's nodes
+speak BGP, and policies come from an injector: bgp_overlay.py.
 """
 import json
 import os
-import re
 import statistics
 import time
 
 import cluster
 from api import Api
-from cluster import SOURCE, until
-from stream import Capture, Stream
+from bgp_overlay import SpeaksBgp
+from cluster import until
+from testbed_paths import BY_R6, BY_R7, OVERLAY, FullTestbedTest
+from stream import Capture
 
-OVERLAY = SOURCE / "deploy/overlays/full-testbed"
+__all__ = ["FullTestbed", "SpeaksBgp"]  # in this order
+
 CONFIG_MAPS = "calico-vpp-dataplane"
-ROUTERS = [f"r{number}" for number in range(1, 9)]
-BY_R6, BY_R7 = ["r3", "r4", "r6", "r8"], ["r3", "r2", "r7", "r8"]
 EDITS = int(os.environ.get("SEXTANT_EDITS", "10"))  # of each way
 # Sextant's share of an edit: what it takes to the first packet beyond what kubectl takes for an object that nobody watches. About 10 on a
 # quiet machine; this allows for one that is busy with ten other things, and for no polling.
@@ -37,43 +38,10 @@ def policy(segments, name="detour", color=6, preference=200, headend="master", e
                      "candidatePaths": [{"preference": preference, "segmentLists": [{"segments": segments}]}]}}
 
 
-class FullTestbed(cluster.ClusterTest):
-    OPTIONS = ("--underlay", "full")
-
-    def setUp(self):
-        super().setUp()
-        each = self.cluster
-        self.pods = {node: each.pod_process(f"demo-{node}-1") for node in each.nodes()}
-        self.ips = {node: each.pod_ips(f"demo-{node}-1") for node in each.nodes()}
-        self.routers = {router: each.netns_path(router) for router in ROUTERS}
-
-    def stream(self, sender, receiver, family=6, rate=500):
-        return Stream(self.pods[sender], self.pods[receiver], self.ips[receiver][family], rate=rate)
-
-    def path(self, sender, receiver, family=6):
-        with Capture(self.routers) as capture, self.stream(sender, receiver, family) as stream:
-            time.sleep(0.2)
-        self.assertEqual(stream.lost, [])
-        self.assertGreater(len(stream.sent), 10)
-        paths = {tuple(capture.path(number)) for number in stream.received}
-        self.assertEqual(len(paths), 1, paths)
-        return list(paths.pop())
-
+class FullTestbed(FullTestbedTest):
     def config_map(self, node, change=lambda text: text):
         """The paper's ConfigMap as the file in deploy/ has it, edited."""
         return change((OVERLAY / f"srv6-config-{node}.yaml").read_text())
-
-    def forwarding(self, node):
-        """All that Sextant has on a node: the host's and the gateway's routes, nexthops and rules, without counters."""
-        show = "; ".join(f"ip -{family} {what}" for family in (4, 6) for what in ("route show table all", "rule"))
-        show += "; ip nexthop; ip -6 sr tunsrc show"
-        gateways = self.cluster.on(node, "ip", "netns", "list").split("\n")
-        text = self.cluster.on(node, "sh", "-c", show)
-        for gateway in [line.split()[0] for line in gateways if "gw" in line or "sextant" in line]:
-            text += self.cluster.on(node, "ip", "netns", "exec", gateway, "sh", "-c", show)
-        # Nexthops are numbered anew when they are made anew.
-        return sorted(re.sub(r" expires \d+sec| pref \w+|(nhid|id|group) [\d/]+", "", line) for line in text.splitlines()
-                      if "fe80" not in line and "cache" not in line)
 
     def measure(self, what, edits, apply, alone=None):
         """Applies the two edits, one for a path by r7 and one by r6, in turn under a stream of IPv6 from master to worker2, and each

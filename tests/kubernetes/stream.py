@@ -44,13 +44,13 @@ class _Child:
 
 
 class Stream:
-    """UDP from one place to another, `rate` a second, until closed."""
+    """UDP from one place to another, `rate` a second, until closed. Of two at once each has its port, and its numbers from `first` on."""
 
-    def __init__(self, sender, receiver, address, rate=500, port=PORT, size=64):
+    def __init__(self, sender, receiver, address, rate=500, port=PORT, size=64, first=0):
         family = 6 if ":" in address else 4
         self.receiver = _Child(receiver, "receive", family, port)
-        self.sender = _Child(sender, "send", family, port, address, rate, size)
-        self.sent, self.received = [], {}
+        self.sender = _Child(sender, "send", family, port, address, rate, size, first)
+        self.sent, self.received, self.first = [], {}, first
 
     def __enter__(self):
         return self
@@ -69,7 +69,8 @@ class Stream:
     @property
     def lost(self):
         """Numbers of lost packets."""
-        return [number for number in range(len(self.sent)) if number not in self.received]
+        numbers = range(self.first, self.first + len(self.sent))
+        return [number for number in numbers if number not in self.received]
 
     @property
     def longest_gap(self):
@@ -133,7 +134,7 @@ def _stamped(sock, size):
     return data, time.time()
 
 
-def _send(family, port, address, rate, size):
+def _send(family, port, address, rate, size, first):
     sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
     stop, sent = _stopped(), []
     _ready()
@@ -143,7 +144,7 @@ def _send(family, port, address, rate, size):
         wait = start + number / rate - time.monotonic()
         if select.select([stop], [], [], max(wait, 0))[0]:
             return _answer(sent)
-        packet = MAGIC + struct.pack("!I", number)
+        packet = MAGIC + struct.pack("!I", first + number)
         sent.append(time.time())
         try:
             sock.sendto(packet + b"." * max(0, size - len(packet)), (address, port))
@@ -185,7 +186,7 @@ def _collect(sock):
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "send":
-        _send(int(rest[0]), int(rest[1]), rest[2], float(rest[3]), int(rest[4]))
+        _send(int(rest[0]), int(rest[1]), rest[2], float(rest[3]), int(rest[4]), int(rest[5]))
     elif what == "receive":
         _receive(int(rest[0]), int(rest[1]))
     else:
