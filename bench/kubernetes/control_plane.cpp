@@ -156,8 +156,8 @@ void ControlPlane::install() {
   };
   kubectl({"apply", "-k", deploy_folder() / "crds"});
   kubectl({"wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"});
-  for (const char* part :
-       {"namespace", "service-account", "cluster-role", "role", "config-maps-role"}) {
+  for (const char* part : {"namespace", "service-account", "cluster-role", "role",
+                           "config-maps-role", "events-role"}) {
     kubectl({"apply", "-f", deploy_folder() / "base" / fmt::format("{}.yaml", part)});
   }
 }

@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kPatience{5};
 struct Right {
   const char *verb, *group, *resource, *subresource;
   const char* name = "";  // not empty: of this one, in the agents' namespace
+  const char* ns = "";    // not empty: there
 };
 // What deploy/base gives, as far as the agent cannot do without it.
 constexpr std::array kRights{
@@ -36,7 +37,7 @@ constexpr std::array kRights{
     Right{"patch", "sextant.dev", "srv6policies", "status"},
     Right{"watch", "sextant.dev", "srv6locators", ""},
     Right{"create", "sextant.dev", "srv6locators", ""},
-    Right{"create", "", "events", ""},
+    Right{"create", "", "events", "", "", "default"},
     Right{"create", "coordination.k8s.io", "leases", "", "sextant-aggregator"},
     Right{"update", "coordination.k8s.io", "leases", "", "sextant-aggregator"},
 };
@@ -62,7 +63,7 @@ boost::asio::awaitable<void> ask(kube::Client& client, std::string ns, std::stri
                            {"group", right.group},
                            {"resource", right.resource},
                            {"subresource", right.subresource},
-                           {"namespace", *right.name == '\0' ? std::string() : ns},
+                           {"namespace", *right.name == '\0' ? std::string(right.ns) : ns},
                            {"name", right.name}}}}}};
     const auto answer = co_await client.create(reviews, cluster_scoped, std::move(review));
     if (!answer) co_return;

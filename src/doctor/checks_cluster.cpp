@@ -7,8 +7,7 @@ namespace sextant::doctor {
 namespace {
 
 constexpr auto kCrds = "kubectl apply -k deploy/crds, of this version";
-constexpr auto kRbac =
-    "kubectl apply -f deploy/base/cluster-role.yaml -f deploy/base/role.yaml, of this version";
+constexpr auto kRbac = "kubectl apply -k of the overlay that is in use, of this version";
 
 void check_server(Findings& findings, const ApiServer& server) {
   if (server.reachable)

@@ -46,7 +46,7 @@ TEST(CheckCluster, FindsWhatIsMissing) {
   agent.server->kinds[0].error = "list srv6nodes.sextant.dev: HTTP 403: forbidden";
   const auto findings = check_cluster(agent, {});
   ASSERT_NE(problem(findings, "Kubernetes objects"), nullptr);
-  EXPECT_NE(problem(findings, "Kubernetes objects")->mend.find("cluster-role"), std::string::npos);
+  EXPECT_NE(problem(findings, "Kubernetes objects")->mend.find("overlay"), std::string::npos);
   agent.server->reachable = false;
   EXPECT_EQ(problem(check_cluster(agent, {}), "API server")->verdict, Verdict::kWarn);
   agent.locator.reset();

@@ -290,7 +290,8 @@ class DeployTest(unittest.TestCase):
                 ("watch", "ippools.crd.projectcalico.org"), ("watch", "configmaps", paper), ("create", leases, system),
                 ("update", leases, system, "sextant-aggregator"), ("get", "daemonsets.apps", system, "sextant"),
                 ("watch", "daemonsets.apps", system, "sextant"), ("get", "namespaces", "", system),
-                ("watch", "namespaces", "", system), ("create", "events", "default"), ("create", "events", paper)]
+                ("watch", "namespaces", "", system), ("create", "events", "default"), ("patch", "events", "default"),
+                ("create", "events", paper), ("patch", "events", paper)]
             forbidden = [
                 ("delete", "nodes"), ("create", "nodes"), ("update", "nodes"), ("get", "secrets", system), ("list", "pods"),
                 ("get", "configmaps", "kube-system"), ("list", "configmaps"), ("update", "configmaps", paper),
@@ -299,6 +300,7 @@ class DeployTest(unittest.TestCase):
                 ("get", leases, "kube-system"), ("patch", leases, system, "sextant-aggregator"),
                 ("get", "srv6nodes.sextant.dev/status"), ("patch", "daemonsets.apps", system, "sextant"),
                 ("get", "daemonsets.apps", system, "other"), ("list", "daemonsets.apps", system), ("delete", "events", "default"),
+                ("create", "events", "kube-system"), ("list", "events", "default"),
                 ("get", "namespaces", "", "kube-system"), ("list", "namespaces"),
                 ("impersonate", "users"), ("create", "pods/exec", system), ("escalate", "clusterroles.rbac.authorization.k8s.io"),
                 ("*", "*.*")]
