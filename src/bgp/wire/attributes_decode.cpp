@@ -65,9 +65,9 @@ std::size_t encoded_size(const AsPath& path) {
 void leave_out_repeated(std::vector<LargeCommunity>& communities) {
   auto sorted = communities;
   std::ranges::sort(sorted);
-  const auto repeated = std::ranges::unique(sorted);
-  if (repeated.empty()) return;
-  sorted.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(sorted.begin(), sorted.end());
+  if (repeated == sorted.end()) return;
+  sorted.erase(repeated, sorted.end());
   communities = std::move(sorted);
 }
 
