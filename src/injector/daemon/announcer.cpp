@@ -3,12 +3,32 @@
 #include <algorithm>
 
 #include "bgp/rib/nlri_key.h"
+#include "bgp/wire/update_writer.h"
 
 namespace sextant::injector {
 namespace {
 
+/// Whether a message that the peer takes holds the policy: the speaker announces no other (RFC 8654
+/// section 4).
+bool fits(const InjectedPolicy& policy, bgp::Attributes attributes, const bgp::Negotiated& session,
+          std::uint32_t asn) {
+  constexpr std::size_t kRest = 512;  // more than all else that a message has
+  const auto variable =
+      attributes.tunnel_encapsulation.size() + 8 * attributes.extended_communities.size();
+  if (variable + kRest <= session.send_limit) return true;  // nearly all: nothing is encoded
+  if (session.internal) {
+    attributes.local_pref = 100;
+  } else {
+    attributes.as_path.prepend(asn);
+  }
+  std::vector<std::uint8_t> message;
+  bgp::UpdateWriter writer(message, policy.family(), session.send_limit);
+  return writer.begin(bgp::encode_attributes(attributes, {.four_octet_as = session.four_octet_as}),
+                      {.address = policy.next_hop.value_or(IpAddress())});
+}
+
 std::string why_not(const bgp::PeerInfo& peer, const InjectedPolicy& policy,
-                    const bgp::Attributes& attributes) {
+                    const bgp::Attributes& attributes, std::uint32_t asn) {
   if (!peer.config.enabled) return "the peer is shut down";
   if (peer.state != bgp::State::kEstablished || !peer.negotiated) {
     return "the session is " + std::string(to_string(peer.state)) +
@@ -20,6 +40,9 @@ std::string why_not(const bgp::PeerInfo& peer, const InjectedPolicy& policy,
   if (const auto kept =
           peer.config.export_filter.reject(bgp::filter_prefix(policy.family(), key), &attributes))
     return "the export filter keeps it back: " + *kept;
+  if (!fits(policy, attributes, *peer.negotiated, asn))
+    return "it is too long for the peer's messages of " +
+           std::to_string(peer.negotiated->send_limit) + " bytes";
   return {};
 }
 
@@ -63,7 +86,7 @@ std::vector<Delivery> Announcer::deliveries(const InjectedPolicy& policy,
   for (const auto& peer : peers) {
     Delivery delivery{.peer = peer.address.to_string(),
                       .established = peer.state == bgp::State::kEstablished,
-                      .reason = why_not(peer, policy, attributes)};
+                      .reason = why_not(peer, policy, attributes, speaker_.config().asn)};
     delivery.sent = delivery.reason.empty();
     found.push_back(std::move(delivery));
   }
