@@ -10,14 +10,13 @@
 // ends, as AutomaticStart.
 //
 // Departures:
-// - Connect, event 18: to Active and not to Idle, as the RFC has it with DelayOpen; a peer whose
-// daemon starts a moment
-//   later can connect to us at once. BIRD and FRR do the same.
 // - Idle, event 2: not ignored, since it ends the idle hold time: no AutomaticStart follows it.
+// - Connect, event 18: to Active and not to Idle, as the RFC has it with DelayOpen; a peer whose
+//   daemon starts a moment later can connect to us at once. BIRD and FRR do the same.
 // - OpenSent, event 25: no NOTIFICATION in answer to a NOTIFICATION (section 6.4 forbids it, the
-// table asks for it).
+//   table asks for it).
 // - A second OPEN on one connection (events 19, OpenConfirm and Established) is an error of the
-// state machine.
+//   state machine.
 // - ROUTE-REFRESH (RFC 2918, 7313) is an event of its own beside UPDATE.
 // - AutomaticStart keeps the ConnectRetryCounter, which the idle hold time grows with.
 #pragma once
