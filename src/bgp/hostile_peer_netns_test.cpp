@@ -420,6 +420,20 @@ TEST_F(HostilePeer, ABadAttributeCostsTheRouteNotTheSession) {
   EXPECT_EQ(speaker.speaker.rib().rejected().routes().size(), 1U);
 }
 
+TEST_F(HostilePeer, ThatIsWrongInEveryUpdateDoesNotFillTheLog) {
+  start();
+  auto peer = script();
+  ASSERT_TRUE(connect(peer));
+  ASSERT_TRUE(peer.establish());
+  testing::internal::CaptureStdout();
+  for (int i = 0; i < 50; ++i) peer.send(message(2, {0, 0, 0, 4, 0x40, 1, 1, 7, 16, 10, 1}));
+  const auto wrong = [&] { return node->speaker.peer(ip("127.0.0.9"))->counters; };
+  EXPECT_TRUE(run_until([&] { return wrong().treated_as_withdraw == 50; }));
+  const auto log = testing::internal::GetCapturedStdout();
+  EXPECT_NE(log.find("UPDATE with errors"), std::string::npos) << log;
+  EXPECT_LE(std::ranges::count(log, '\n'), 3) << log;
+}
+
 // RFC 7313: it was asked twice, and begins anew in the middle of its answer.
 TEST_F(HostilePeer, BeginsARefreshTwiceAndLosesNoRouteBeforeItsEnd) {
   auto& speaker = start();

@@ -115,6 +115,8 @@ class Peer : private SessionOwner {
   std::string last_error_;
   Clock::time_point last_error_at_;
   Clock::time_point up_since_;
+  Clock::time_point complained_at_;                             // of an UPDATE with errors
+  std::size_t unsaid_ = 0;                                      // of those since then
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what the loop has yet to call
 };
 

@@ -1,5 +1,7 @@
 // What a peer's messages do: UPDATE and ROUTE-REFRESH.
 #include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "base/bytes.h"
@@ -8,6 +10,8 @@
 
 namespace sextant::bgp {
 namespace {
+
+constexpr std::chrono::seconds kComplaintPause{1};
 
 // RFC 4486 section 4: AFI, SAFI and the limit.
 Bytes maximum_data(Family family, std::uint32_t limit) {
@@ -101,9 +105,20 @@ std::optional<Notification> Peer::judge(const Judgement& judgement, const Update
     case Verdict::kSessionReset:
       return judgement.notification();
   }
-  log::warn({{"peer", name_}}, "BGP peer {}: UPDATE with errors ({}): {}", name_,
-            to_string(judgement.verdict()), judgement.reasons());
-  note(judgement.reasons());
+  auto reasons = judgement.reasons();
+  // A peer may be wrong in every UPDATE: a line a second tells of it, the counters tell of all.
+  const auto now = Clock::now();
+  if (judgement.verdict() < Verdict::kAfiSafiDisable && now - complained_at_ < kComplaintPause) {
+    ++unsaid_;
+  } else {
+    const auto more = std::exchange(unsaid_, 0);
+    log::warn(
+        {{"peer", name_}}, "BGP peer {}: UPDATE with errors ({}): {}{}", name_,
+        to_string(judgement.verdict()), reasons,
+        more == 0 ? "" : "; and " + std::to_string(more) + " more UPDATEs since the last word");
+    complained_at_ = now;
+  }
+  note(std::move(reasons));
   return {};
 }
 
