@@ -7,6 +7,7 @@ cluster, which stays up: for writing a test without waiting for it. Exit status 
 
 Streams and captures are in stream.py.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -199,6 +200,17 @@ class Cluster:
         """{node: name of its agent's pod}"""
         items = self.get("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=sextant")["items"]
         return {each["spec"]["nodeName"]: each["metadata"]["name"] for each in items}
+
+    def agent_process(self, node):
+        """The agent's own process as the machine numbers it; 0 where none runs."""
+        for each in pathlib.Path("/proc").glob("[0-9]*/comm"):
+            with contextlib.suppress(OSError):
+                if each.read_text().strip() != "sextantd":
+                    continue
+                first = self.details["nodes"][node]["firstProcess"]
+                if os.readlink(each.parent / "ns/net") == os.readlink(f"/proc/{first}/ns/net"):
+                    return int(each.parent.name)
+        return 0
 
     def logs(self, node):
         return self.kubectl("logs", "-n", NAMESPACE, self.agent_pods()[node], "--all-containers")

@@ -108,15 +108,7 @@ class LifecycleTest(cluster.ClusterTest):
     # ---- The agent
 
     def agent_process(self, node):
-        """The agent's own process as the machine numbers it; 0 where none runs."""
-        for each in pathlib.Path("/proc").glob("[0-9]*/comm"):
-            with contextlib.suppress(OSError):
-                if each.read_text().strip() != "sextantd":
-                    continue
-                process = each.parent
-                if os.readlink(process / "ns/net") == os.readlink(f"/proc/{self.first_process(node)}/ns/net"):
-                    return int(process.name)
-        return 0
+        return self.cluster.agent_process(node)
 
     def first_process(self, node):
         return self.cluster.details["nodes"][node]["firstProcess"]
