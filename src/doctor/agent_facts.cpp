@@ -73,6 +73,7 @@ std::optional<ApiServer> server_of(const json::value& status) {
   ApiServer facts{.url = text(*server, "url"),
                   .reachable = truth(*server, "reachable"),
                   .error = text(*server, "error"),
+                  .calico_ipam = text(*server, "ipam") == "calico",
                   .kinds = {}};
   for (const auto& kind : list(*server, "kinds"))
     if (kind.is_object())

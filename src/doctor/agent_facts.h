@@ -46,6 +46,7 @@ struct ApiServer {
   std::string url;
   bool reachable = false;
   std::string error;
+  bool calico_ipam = false;  // Calico allocates the pods' addresses, and so wires the pods
   std::vector<FollowedKind> kinds;
 };
 

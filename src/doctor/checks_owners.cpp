@@ -79,6 +79,9 @@ void check_process(Findings& findings, const OwnerFacts& owners, const ProcessFa
 /// Routes of others that take packets for other nodes' pods away from the overlay.
 void check_routes(Findings& findings, const OwnerFacts& owners, const AgentFacts& agent) {
   std::unordered_map<IpPrefix, const PeerNode*> owners_of;
+  // Pods here, some with an address out of another node's block: theirs are routes of whoever wires
+  // them.
+  for (const auto& pods : agent.pod_prefixes) owners_of.emplace(pods, nullptr);
   for (const auto& peer : agent.peers)
     for (const auto& pods : peer.pod_prefixes) owners_of.emplace(pods, &peer);
   // By each prefix that holds the route's: a table may have 100,000 routes.
@@ -135,6 +138,9 @@ Findings check_cni(const CniFacts& cni, const AgentFacts& agent) {
   if (!cni.here) {
     findings.push_back({Verdict::kOk, "CNI", "this node",
                         "not looked at: a network namespace beside the machine's own"});
+  } else if (agent.server && agent.server->calico_ipam) {
+    findings.push_back(
+        {Verdict::kOk, "CNI", "this node", "not looked at: Calico has the pods' addresses"});
   } else {
     const auto own = std::find_if(cni.configs.begin(), cni.configs.end(),
                                   [](const footprint::CniConfig& config) { return config.own; });

@@ -213,6 +213,9 @@ TEST(CheckRouteOwners, FindsRoutesThatTakePodsAway) {
   const auto finding = only_problem(check_route_owners(owners, good_agent()));
   EXPECT_EQ(finding.verdict, Verdict::kFail);
   EXPECT_NE(finding.mend.find("ip route del 172.16.2.5"), std::string::npos);
+  auto with_a_lent_address = good_agent();
+  with_a_lent_address.pod_prefixes.push_back(prefix("172.16.2.5/32"));
+  EXPECT_TRUE(all_ok(check_route_owners(owners, with_a_lent_address))) << "its pod is here";
   owners.routes.resize(2);
   owners.other_devices = {"cni0"};
   EXPECT_EQ(only_problem(check_route_owners(owners, good_agent())).check, "other CNI");
@@ -260,6 +263,9 @@ TEST(CheckCni, FindsWhoComesFirstAndWhatDoesNotFit) {
   facts.configs = {other, own};
   EXPECT_EQ(only_problem(check_cni(facts, good_agent())).object, other.path.string());
   facts.configs = {other};
+  auto under_calico = good_agent();
+  under_calico.server = ApiServer{.calico_ipam = true};
+  EXPECT_TRUE(all_ok(check_cni(facts, under_calico))) << "Calico wires the pods";
   EXPECT_EQ(only_problem(check_cni(facts, good_agent())).verdict, Verdict::kWarn);
   facts.configs = {read_cni_config("/x/10-sextant.conflist", "{")};
   EXPECT_EQ(only_problem(check_cni(facts, good_agent())).verdict, Verdict::kFail);

@@ -65,12 +65,13 @@ TEST(CheckCluster, TellsWhatTheApiServerSaysOfTheNode) {
 
 TEST(CheckCluster, ReadsTheAgentsAnswer) {
   const auto facts = parse_agent(
-      R"({"node":"n1","source":{"kind":"kubernetes","server":{"url":"https://a","reachable":false,"error":"refused",)"
+      R"({"node":"n1","source":{"kind":"kubernetes","server":{"url":"https://a","reachable":false,"error":"refused","ipam":"calico",)"
       R"("kinds":[{"kind":"Node","resource":"nodes","installed":true,"error":""},7]}}})",
       R"({"items":[]})", R"({"items":[]})");
   ASSERT_TRUE(facts.server);
   EXPECT_EQ(facts.server->error, "refused");
   EXPECT_FALSE(facts.server->reachable);
+  EXPECT_TRUE(facts.server->calico_ipam);
   EXPECT_EQ(facts.server->kinds.front().resource, "nodes");
   EXPECT_FALSE(parse_agent(R"({"source":{"kind":"manifests","server":null}})", "{}", "{}").server);
 }
