@@ -18,6 +18,12 @@ using netlink::RouteProtocol;
 using netlink::RouteType;
 using netlink::TableId;
 
+// The IPv4 dummy address (RFC 7600 section 4.8), where the node has none in the overlay, as under
+// Calico's IPAM. From a device without any IPv4 address the kernel takes no packet whose source
+// another device leads to, be its rp_filter ever so loose: other nodes' own addresses. Of scope
+// link, so that nothing is ever sent from it.
+constexpr Ipv4Address kDummyIpv4({192, 0, 0, 8});
+
 bool same_route(const Route& wanted, const Route& present) {
   if (wanted.type != present.type) return false;
   if (wanted.type != RouteType::kUnicast) return true;  // IPv6 shows `lo` as their device
@@ -220,6 +226,11 @@ Result<void> HostSide::sync_addresses(ApplyReport& report) {
   std::vector<netlink::InterfaceAddress> wanted;
   if (identity_.overlay_ipv4) {
     wanted.push_back({.link = inner_, .address = *identity_.overlay_ipv4, .prefix_length = 32});
+  } else {
+    wanted.push_back({.link = inner_,
+                      .address = kDummyIpv4,
+                      .prefix_length = 32,
+                      .scope = netlink::AddressScope::kLink});
   }
   if (identity_.overlay_ipv6) {
     wanted.push_back({.link = inner_, .address = *identity_.overlay_ipv6, .prefix_length = 128});

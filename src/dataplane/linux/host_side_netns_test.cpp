@@ -48,5 +48,28 @@ TEST(HostSideTest, APathMtuOutlivesAReconcileUntilItIsForgotten) {
   testing::expect_no_problems(report);
 }
 
+/// Under Calico's IPAM. Without any IPv4 address on the device the kernel drops what comes from
+/// another node's own address.
+TEST(HostSideTest, ANodeWithoutAnOverlayAddressHasTheDummyOneInItsPlace) {
+  if (const auto why = netlink::testing::missing_privilege(); !why.empty()) GTEST_SKIP() << why;
+  testing::TestNode node("hs");
+  const auto ipv4_addresses = [&] {
+    std::vector<std::string> texts;
+    const netlink::AddressFilter of{.link = node.link(std::string(kHostInner))};
+    for (const auto& each : testing::expect(netlink::list_addresses(node.socket(), of)))
+      if (each.address.is_v4())
+        texts.push_back(each.to_string() +
+                        (each.scope == netlink::AddressScope::kLink ? " link" : ""));
+    return texts;
+  };
+  auto wanted = testing::lone_node();
+  testing::expect_no_problems(node.reconcile(wanted));
+  EXPECT_EQ(ipv4_addresses(), std::vector<std::string>{"172.16.0.1/32"});
+  wanted.overlay_ipv4.reset();
+  testing::expect_no_problems(node.reconcile(wanted));
+  EXPECT_EQ(ipv4_addresses(), std::vector<std::string>{"192.0.0.8/32 link"});
+  EXPECT_EQ(node.reconcile(wanted).writes, 0U) << "a restart finds it as it is";
+}
+
 }  // namespace
 }  // namespace sextant::dataplane
