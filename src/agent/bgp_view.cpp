@@ -98,7 +98,8 @@ json::value unusable(const bgp_source::BgpSource& source, bgp::Family family,
                      const bgp::RouteKey& key) {
   if (family.safi != bgp::Safi::kSrPolicy) return {};
   const auto found = source.book().unusable().find(bgp::sr_policy_nlri(key));
-  return found == source.book().unusable().end() ? json::value() : json::value(found->second);
+  return found == source.book().unusable().end() ? json::value()
+                                                 : json::value(found->second.reason);
 }
 
 /// What a headend says of a candidate path (RFC 9857); null of other routes.

@@ -230,6 +230,7 @@ class SpeaksBgp(FullTestbedTest):
                 until(lambda: self.path("master", "worker2") == BY_R7, "master takes its own policy's path")
                 self.assertEqual(self.path("worker1", "worker2"), BY_R5)
                 self.assertIn("not used: its route targets name other headends", self.plugin("bgp", "rib", "--node", "worker1"))
+                self.assertEqual(self.agent("worker1", "status")["problems"], [], "and nothing is wrong with that")
                 until(lambda: "BGP/5:95:fd12::1000" in self.reports("master"), "master reports it")
                 self.assertNotIn("BGP/5:95:fd12::1000", self.reports("worker1"))
             self.pi("delete", "--all")

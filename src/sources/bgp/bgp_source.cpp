@@ -309,8 +309,9 @@ std::vector<Finding> BgpSource::findings() const {
   for (const auto& [topic, found] : findings_) all.push_back(found);
   all.insert(all.end(), object_findings_.begin(), object_findings_.end());
   for (auto& found : waiting()) all.push_back(std::move(found));
-  for (const auto& [nlri, reason] : book_.unusable()) {
-    all.push_back(finding(Severity::kWarning, nlri.to_string(), reason));
+  for (const auto& [nlri, unusable] : book_.unusable()) {
+    if (unusable.other_headends) continue;  // nothing is wrong with it
+    all.push_back(finding(Severity::kWarning, nlri.to_string(), unusable.reason));
   }
   for (const auto& [node, refused] : merge_.refused()) {
     for (const auto& [prefix, owner] : refused) {

@@ -256,6 +256,8 @@ TEST_F(BgpSources, TellTheInjectorWhatBecameOfAPolicy) {
       bgp::ExtendedCommunity::route_target(bgp::ipv4("10.0.0.2"), 0)};
   announce();
   EXPECT_EQ(hears({}), "");
+  EXPECT_TRUE(one.source->book().unusable().at(nlri).other_headends);
+  EXPECT_THAT(one.source->findings(), IsEmpty()) << "nothing is wrong with it";
   attributes.extended_communities = {
       bgp::ExtendedCommunity::route_target(bgp::ipv4("10.0.0.1"), 0)};
   announce();

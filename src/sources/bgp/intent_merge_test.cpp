@@ -247,7 +247,7 @@ TEST_F(Merging, ShowsPoliciesAsTheyComeAndGo) {
   EXPECT_THAT(policies(), ElementsAre("4:94:fd12::1000 to fd12::1000 at 200"));
   learn(key, Unusable{"its route targets name other headends"});
   EXPECT_THAT(policies(), IsEmpty());
-  EXPECT_EQ(book_.unusable().at(key), "its route targets name other headends");
+  EXPECT_EQ(book_.unusable().at(key).reason, "its route targets name other headends");
   learn(key, std::nullopt);
   EXPECT_THAT(book_.unusable(), IsEmpty());
 }

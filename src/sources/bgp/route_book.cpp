@@ -86,7 +86,7 @@ void RouteBook::set(const bgp::SrPolicyNlri& nlri, std::optional<PolicyReading> 
     routes_[sid->node].sids.emplace(nlri, *sid);
     change_.nodes.insert(sid->node);
   } else {
-    unusable_[nlri] = std::get<Unusable>(*reading).reason;
+    unusable_[nlri] = std::get<Unusable>(*reading);
   }
 }
 

@@ -56,9 +56,7 @@ class RouteBook {
   /// Cost: the routes of that node.
   [[nodiscard]] LearnedNode node(const Ipv6Address& address) const;
   /// SR Policy routes that no use can be made of, with the reason.
-  [[nodiscard]] const std::map<bgp::SrPolicyNlri, std::string>& unusable() const {
-    return unusable_;
-  }
+  [[nodiscard]] const std::map<bgp::SrPolicyNlri, Unusable>& unusable() const { return unusable_; }
 
  private:
   struct Routes {
@@ -73,7 +71,7 @@ class RouteBook {
   std::map<IpPrefix, Ipv6Address> next_hops_;
   std::map<bgp::SrPolicyNlri, Ipv6Address> sid_nodes_;
   std::set<bgp::SrPolicyNlri> policies_;
-  std::map<bgp::SrPolicyNlri, std::string> unusable_;
+  std::map<bgp::SrPolicyNlri, Unusable> unusable_;
   Change change_;
 };
 
