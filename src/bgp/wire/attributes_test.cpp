@@ -140,7 +140,6 @@ TEST(Attributes, FaultsSayWhatTheNotificationWouldCarry) {
             notification(UpdateError::kUnrecognizedWellKnown, hex("40 63 01 01")));
 }
 
-// RFC 9012 section 8, RFC 9256 section 8.4.1
 // RFC 8092 section 3
 TEST(Attributes, LargeCommunitiesCountOnce) {
   const auto decoded = decode(odd::kBase + "c0 20 24 0000fc00 00000009 00000002 " +
@@ -151,6 +150,7 @@ TEST(Attributes, LargeCommunitiesCountOnce) {
       testing::UnorderedElementsAre(LargeCommunity{64512, 9, 2}, LargeCommunity{64512, 1, 2}));
 }
 
+// RFC 9012 section 8, RFC 9256 section 8.4.1
 TEST(Attributes, HighestColorCounts) {
   const auto decoded =
       decode(odd::kBase + "c0 10 18 030b 0000 00000007 030b 8000 0000005e 030b 0000 00000009");
