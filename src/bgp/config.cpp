@@ -1,5 +1,6 @@
 #include "bgp/config.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/utf8.h"
@@ -35,6 +36,12 @@ bool PeerConfig::same_session(const PeerConfig& other) const {
     }
   }
   return mine == other;
+}
+
+std::chrono::milliseconds PeerConfig::back_off(std::uint32_t faults) const {
+  const auto doublings = std::min<std::uint32_t>(std::max(faults, 1U) - 1, 16);
+  return std::min<std::chrono::milliseconds>(idle_hold * (std::int64_t{1} << doublings),
+                                             connect_retry);
 }
 
 Result<void> validate(const PeerConfig& peer) {

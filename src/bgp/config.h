@@ -84,9 +84,9 @@ struct PeerConfig {
   std::optional<Ipv4Address> next_hop_ipv4 = {};
   std::optional<Ipv6Address> next_hop_ipv6 = {};
 
-  std::chrono::seconds hold_time{90};  // 0: no keepalives
-  std::chrono::seconds connect_retry{30};
-  /// After a fault: doubles with each one in a row, up to `connect_retry`.
+  std::chrono::seconds hold_time{90};      // 0: no keepalives
+  std::chrono::seconds connect_retry{30};  // how long a connection may take to be made
+  /// After a fault, or a connection that the peer refused: see back_off().
   std::chrono::milliseconds idle_hold{1000};
 
   std::vector<PeerFamily> families = {};
@@ -99,6 +99,9 @@ struct PeerConfig {
   RouteFilter export_filter = {};
   std::uint32_t max_dynamic = 100;  // peers at once, of a dynamic neighbour
 
+  /// How long to wait after so many faults in a row: `idle_hold`, doubled with each one up to
+  /// `connect_retry`.
+  [[nodiscard]] std::chrono::milliseconds back_off(std::uint32_t faults) const;
   [[nodiscard]] bool is_dynamic() const { return !address.is_host(); }
   /// Whether a session with one of the two may go on under the other.
   [[nodiscard]] bool same_session(const PeerConfig& other) const;

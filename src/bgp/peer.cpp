@@ -214,9 +214,7 @@ std::optional<std::chrono::milliseconds> Peer::idle_hold(const Session& session)
     started_ = false;  // an operator's turn
     return {};
   }
-  const auto doublings = std::min<std::uint32_t>(std::max(session.retries(), 1U) - 1, 16);
-  const auto hold = config_.idle_hold * (std::int64_t{1} << doublings);
-  return loop_.jittered(std::min<std::chrono::milliseconds>(hold, config_.connect_retry));
+  return loop_.jittered(config_.back_off(session.retries()));
 }
 
 bool Peer::survives_collision(Session& session, const Open& theirs) {

@@ -78,14 +78,18 @@ void Session::perform(Action action, State before, const Raised& raised, Session
   switch (action) {
     case Action::kResetRetryCounter:
       retries_ = 0;
+      unanswered_ = 0;
       break;
     case Action::kCountRetry:
       ++retries_;
       break;
     case Action::kStartConnectRetry:
-      if (owner_->session_config().mode != ConnectMode::kPassive) {
-        arm(connect_retry_, loop_.jittered(owner_->session_config().connect_retry),
-            Event::kConnectRetryExpires);
+      if (const auto& config = owner_->session_config(); config.mode != ConnectMode::kPassive) {
+        // A peer that refuses may be starting: it is not left alone for the whole time at once.
+        const std::chrono::milliseconds wait = raised.event == Event::kTcpFails
+                                                   ? config.back_off(++unanswered_)
+                                                   : config.connect_retry;
+        arm(connect_retry_, loop_.jittered(wait), Event::kConnectRetryExpires);
       }
       break;
     case Action::kStopConnectRetry:
@@ -147,7 +151,7 @@ void Session::perform(Action action, State before, const Raised& raised, Session
       release();
       break;
     case Action::kSessionUp:
-      retries_ = 0;  // a peer that works starts from the short idle hold time again
+      retries_ = unanswered_ = 0;  // a peer that works starts from the short times again
       ++owner_->session_counters().established;
       owner_->on_up(*this);
       break;

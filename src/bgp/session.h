@@ -121,6 +121,7 @@ class Session : public std::enable_shared_from_this<Session>, private Connection
   std::shared_ptr<Connection> connection_;
   bool initiated_ = false;
   std::uint32_t retries_ = 0;
+  std::uint32_t unanswered_ = 0;  // connections in a row that ended before the peer's OPEN
   Open sent_open_;
   std::optional<Open> received_open_;
   Negotiated negotiated_;

@@ -174,7 +174,6 @@ Result<void> Speaker::Impl::start() {
 
 Result<void> Speaker::Impl::listen(const ListenConfig& place) {
   if (auto listening = sockets.listen(place); !listening) return listening;
-  config.listen.push_back(place);
   // The new socket needs them too.
   for (const auto& peer : config.peers) {
     if (peer.md5_password.empty()) continue;

@@ -69,7 +69,7 @@ class Speaker {
   /// Listens and connects. Error: a configuration that does not fit, an address that cannot be had.
   [[nodiscard]] Result<void> start();
   /// Another place where sessions are taken, besides those of the configuration. Error: it cannot
-  /// be had, now.
+  /// be had, now. Before start(), so that of two that start at once neither is refused by both.
   [[nodiscard]] Result<void> listen(const ListenConfig& place);
   /// Ends all sessions, with the text for the peers' operators (RFC 9003). Their messages are on
   /// the way when it returns; the loop has to run for them to leave.

@@ -102,6 +102,19 @@ TEST_F(SpeakerTest, APeerThatStartsLaterIsReached) {
   ASSERT_TRUE(both_up(a, b));
 }
 
+TEST_F(SpeakerTest, APeerThatOnlyWaitsIsReachedSoonAfterItsStart) {
+  auto first = speaker_config(1);
+  first.peers = {from(1, peer_config("127.0.0.2", 64512))};
+  first.peers[0].connect_retry = 100s;
+  auto& a = add(first);
+  ASSERT_TRUE(run_until([&] { return !a.last_error("127.0.0.2").empty(); }));
+  auto second = speaker_config(2);
+  second.peers = {from(2, peer_config("127.0.0.1", 64512))};
+  second.peers[0].mode = ConnectMode::kPassive;
+  auto& b = add(second);
+  ASSERT_TRUE(both_up(a, b));
+}
+
 TEST_F(SpeakerTest, MessagesAreSignedWithMd5) {
   auto [a, b] = pair([](PeerConfig& peer) { peer.md5_password = "secret"; });
   ASSERT_TRUE(both_up(a, b)) << a.last_error("127.0.0.2");

@@ -81,15 +81,17 @@ bool BgpSource::begin(const overlay::Node& self, bgp::SpeakerConfig config) {
   peers_ = config.peers;
   listen_ = std::exchange(config.listen, {});
   bgp::SpeakerListener& listener = *this;
-  auto speaker = std::make_unique<bgp::Speaker>(io_, std::move(config), &listener);
-  if (const auto started = speaker->start(); !started) {
+  speaker_ = std::make_unique<bgp::Speaker>(io_, std::move(config), &listener);
+  unheard_ = listen_;
+  listen();
+  if (const auto started = speaker_->start(); !started) {
     note("speaker", Severity::kError, started.error().message());
+    speaker_.reset();
+    unheard_.clear();
+    findings_.erase("listen");
     return false;
   }
   findings_.erase("speaker");
-  speaker_ = std::move(speaker);
-  unheard_ = listen_;
-  listen();
   log::info("BGP: AS {}, router identifier {}, {} peers", speaker_->config().asn,
             speaker_->config().router_id.to_string(), peers_.size());
   return true;
