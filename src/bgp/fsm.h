@@ -19,6 +19,8 @@
 //   state machine.
 // - ROUTE-REFRESH (RFC 2918, 7313) is an event of its own beside UPDATE.
 // - AutomaticStart keeps the ConnectRetryCounter, which the idle hold time grows with.
+// - The idle hold time after an Established session that ended without NOTIFICATION ends, as
+//   AutomaticStart_passive, when the peer connects: it restarted. (RFC 4271 refuses it.)
 #pragma once
 
 #include <cstddef>

@@ -131,12 +131,6 @@ void Peer::accept(Connection::Socket socket) {
   };  // the socket closes as it goes
   if (!started_) return refuse("administratively down");
   if (config_.mode == ConnectMode::kActive) return refuse("configured as active only");
-  const auto& restart = primary_->negotiated().graceful_restart;
-  if (primary_->established() && restart && !restart->families.empty()) {
-    // RFC 4724 section 5: the peer restarted before its old connection was seen to end.
-    primary_->raise(Event::kTcpFails, {}, "the peer connected anew");
-    primary_->raise(Event::kAutomaticStartPassive);
-  }
   if (const auto ready = set_options(socket.native_handle()); !ready) {
     note(ready.error().message());
     return;
@@ -157,8 +151,11 @@ Result<void> Peer::set_options(int fd) const {
 
 void Peer::take_up(Connection::Socket socket) {
   if (primary_->state() == State::kIdle) {
-    log::debug("BGP peer {}: connection refused while Idle", name_);
-    return;
+    if (!std::exchange(may_return_, false)) {
+      log::debug("BGP peer {}: connection refused while Idle", name_);
+      return;
+    }
+    primary_->raise(Event::kAutomaticStartPassive);
   }
   if (primary_->state() == State::kActive) {
     primary_->adopt(std::move(socket));
@@ -207,7 +204,8 @@ Result<std::shared_ptr<Connection>> Peer::make_connection(Session& session) {
 }
 
 std::optional<std::chrono::milliseconds> Peer::idle_hold(const Session& session) {
-  if (&session != primary_.get() || dynamic_ || !started_) return {};
+  if (&session != primary_.get() || !started_) return {};
+  if (dynamic_ && !has_stale()) return {};  // it goes
   if (maximum_hold_) {
     const auto hold = *std::exchange(maximum_hold_, std::nullopt);
     if (hold.count() > 0) return hold;
@@ -220,7 +218,7 @@ std::optional<std::chrono::milliseconds> Peer::idle_hold(const Session& session)
 bool Peer::survives_collision(Session& session, const Open& theirs) {
   const auto other = &session == primary_.get() ? incoming_ : primary_;
   if (!other || other.get() == &session) return true;
-  if (other->established()) return false;
+  if (other->established()) return replaces(*other);
   // RFC 4271 section 6.8 compares with connections in OpenConfirm, and in OpenSent where the peer's
   // identifier is known: it is, from this OPEN. So both sides choose the same one whatever arrives
   // first.
@@ -233,8 +231,20 @@ bool Peer::survives_collision(Session& session, const Open& theirs) {
   return true;
 }
 
+/// RFC 4724 section 5: a peer that restarts may connect before its old connection was seen to end.
+/// The old one goes once the new one is up, and not before: a connection that only came late, of
+/// two that collided, is one that the peer has given up already.
+bool Peer::replaces(const Session& old) const {
+  const auto& restart = old.negotiated().graceful_restart;
+  return restart && !restart->families.empty();
+}
+
 void Peer::on_up(Session& session) {
+  if (&session != primary_.get() && primary_->established()) {
+    primary_->raise(Event::kTcpFails, {}, "the peer connected anew");
+  }
   if (&session != primary_.get()) promote();
+  may_return_ = false;
   up_since_ = Clock::now();
   const auto& negotiated = session.negotiated();
   log::info({{"peer", name_}}, "BGP peer {} (AS {}) is up", name_, negotiated.remote_as);
@@ -266,6 +276,7 @@ void Peer::on_down(Session& session, const SessionEnd& end) {
   routes_.session_down(*this);
   // RFC 4724 section 4.2: stale routes are for a connection that ended without NOTIFICATION.
   const bool graceful = restart && end.event == Event::kTcpFails;
+  may_return_ = end.event == Event::kTcpFails;
   for (const auto family : negotiated) {
     const bool kept = graceful && std::ranges::any_of(restart->families, [&](const auto& each) {
                         return each.family == family;
@@ -292,6 +303,7 @@ void Peer::on_down(Session& session, const SessionEnd& end) {
 void Peer::on_failed(Session& session, const SessionEnd& end) {
   // The loser of a collision is no failure of the peer.
   if (end.event == Event::kCollisionDump || &session != primary_.get()) return;
+  may_return_ = false;
   if (end.cause != last_error_) log::info({{"peer", name_}}, "BGP peer {}: {}", name_, end.cause);
   note(end.cause);
   routes_.changed(*this);
@@ -344,9 +356,7 @@ void Peer::sweep_all() {
 }
 
 void Peer::await_peer(std::chrono::seconds limit) {
-  stale_.expires_after(limit);
-  stale_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](error_code error) {
-    if (error || alive.expired()) return;  // cancelled: the peer came back, or is no more
+  stale_.set(limit, [this] {
     log::warn({{"peer", name_}}, "BGP peer {}: stale routes are given up, {}", name_,
               established() ? "it did not say End-of-RIB" : "it did not come back");
     sweep_all();

@@ -3,13 +3,13 @@
 // this room.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "bgp/alarm.h"
 #include "bgp/config.h"
 #include "bgp/peer_info.h"
 #include "bgp/peer_routes.h"
@@ -88,6 +88,7 @@ class Peer : private SessionOwner {
   void promote();
   [[nodiscard]] Result<void> set_options(int fd) const;
   void take_up(Connection::Socket socket);
+  [[nodiscard]] bool replaces(const Session& old) const;
   [[nodiscard]] std::optional<Notification> judge(const Judgement& judgement,
                                                   const UpdateView& view);
   [[nodiscard]] std::optional<Notification> check_maximum();
@@ -109,15 +110,15 @@ class Peer : private SessionOwner {
   std::shared_ptr<Session> primary_;
   std::shared_ptr<Session> incoming_;  // collides with the primary one
   std::map<Family, FamilyState> families_;
-  boost::asio::steady_timer stale_;
+  Alarm stale_;
+  bool may_return_ = false;  // at once: the session was up, and ended without NOTIFICATION
   std::optional<std::chrono::seconds> maximum_hold_;  // after too many prefixes; 0: for good
   Counters counters_;
   std::string last_error_;
   Clock::time_point last_error_at_;
   Clock::time_point up_since_;
-  Clock::time_point complained_at_;                             // of an UPDATE with errors
-  std::size_t unsaid_ = 0;                                      // of those since then
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what the loop has yet to call
+  Clock::time_point complained_at_;  // of an UPDATE with errors
+  std::size_t unsaid_ = 0;           // of those since then
 };
 
 }  // namespace sextant::bgp

@@ -27,9 +27,9 @@ Session::Session(LoopContext& loop, SessionOwner& owner)
     : loop_(loop),
       owner_(&owner),
       connect_retry_(loop.io),
-      hold_(loop.io),
       keepalive_(loop.io),
-      idle_(loop.io) {}
+      idle_(loop.io),
+      hold_(loop.io) {}
 
 Session::~Session() {
   if (connection_) connection_->close();
@@ -175,11 +175,10 @@ void Session::perform(Action action, State before, const Raised& raised, Session
   }
 }
 
-void Session::arm(Timer& timer, std::chrono::milliseconds after, Event event) {
-  timer.expires_after(after);
-  timer.async_wait([weak = weak_from_this(), event](error_code error) {
+void Session::arm(Alarm& alarm, std::chrono::milliseconds after, Event event) {
+  alarm.set(after, [weak = weak_from_this(), event] {
     const auto self = weak.lock();
-    if (error || !self || self->owner_ == nullptr) return;
+    if (!self || self->owner_ == nullptr) return;
     if (event == Event::kKeepaliveExpires) {
       self->keepalive_due();
     } else {

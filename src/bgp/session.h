@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "bgp/alarm.h"
 #include "bgp/connection.h"
 #include "bgp/counters.h"
 #include "bgp/fsm.h"
@@ -93,7 +94,6 @@ class Session : public std::enable_shared_from_this<Session>, private Connection
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Timer = boost::asio::steady_timer;
   struct Raised {
     Event event;
     std::optional<Notification> notification;
@@ -102,7 +102,7 @@ class Session : public std::enable_shared_from_this<Session>, private Connection
 
   void handle(const Raised& raised);
   void perform(Action action, State before, const Raised& raised, SessionEnd& end);
-  void arm(Timer& timer, std::chrono::milliseconds after, Event event);
+  void arm(Alarm& alarm, std::chrono::milliseconds after, Event event);
   void start_hold(std::chrono::milliseconds hold);
   void await_hold();
   void keepalive_due();
@@ -132,7 +132,8 @@ class Session : public std::enable_shared_from_this<Session>, private Connection
   std::deque<Raised> raised_;
   bool handling_ = false;
 
-  Timer connect_retry_, hold_, keepalive_, idle_;
+  Alarm connect_retry_, keepalive_, idle_;
+  boost::asio::steady_timer hold_;
   std::chrono::milliseconds hold_time_{0};
   Clock::time_point hold_until_;
   bool hold_armed_ = false;

@@ -271,6 +271,7 @@ Result<void> Speaker::Impl::change_peer(PeerConfig peer) {
     remove_neighbour(name, notification(CeaseReason::kOtherConfigurationChange));
     if (!peer.is_dynamic()) add_neighbour(peer, name.first, false).peer->start();
   }
+  check_converged(false);  // it may be down now by its configuration, and not to be waited for
   return {};
 }
 
