@@ -264,8 +264,20 @@ void await_rest(const ControlPlane& control) {
   });
 }
 
+/// Until the agent's own node reports of all policies. Its turn for that comes at random within
+/// some minutes (write_pace.h), and makes the status of each policy another one.
+void await_report(Api& api) {
+  await("the node's own report", 2 * kStatuses, std::chrono::seconds(1), [&] {
+    const auto reply = api.request("GET", path_of(kSrv6NodesPath, node_name(0)));
+    return reply.status == 200 &&
+           kubernetes::number_at(boost::json::parse(reply.body), "status", "policyCounts",
+                                 "programmed") == static_cast<std::int64_t>(kSize.policies);
+  });
+}
+
 /// The agent as the one that writes the status of all policies: the lease is free.
-void measure_aggregator(const ControlPlane& control, const AgentNode& node, Measured& into) {
+void measure_aggregator(const ControlPlane& control, const AgentNode& node,
+                        const Background& heartbeats, Measured& into) {
   Api api(control.access());
   api.expect("DELETE", path_of(kLeasesPath, "sextant-aggregator"));
   const auto begun = Clock::now();
@@ -290,7 +302,7 @@ void measure_aggregator(const ControlPlane& control, const AgentNode& node, Meas
   }
   into["aggregator-memory-peak"].push_back(peak_megabytes(agent.pid()));
   progress(fmt::format("aggregator: peak {:.1f} MB", into["aggregator-memory-peak"].back()));
-  const Background heartbeats(control.access(), kHeartbeats, beat);
+  await_report(api);
   await_rest(control);
   measure_load("aggregator-idle", kIdle, control, node, agent, {&heartbeats}, into);
   into["aggregator-memory"].push_back(resident_megabytes(agent.pid()));
@@ -379,7 +391,7 @@ std::vector<Row> run(const Options& options) {
       measure_restart(control, node, measured);
     }
     if (options.wants("aggregator")) {
-      measure_aggregator(control, node, measured);
+      measure_aggregator(control, node, heartbeats, measured);
       Api(control.access()).expect("DELETE", path_of(kLeasesPath, "sextant-aggregator"));
       Api(control.access()).expect("POST", kLeasesPath, serialize(held_lease()));
     }

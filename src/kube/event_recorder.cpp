@@ -30,7 +30,18 @@ using WallClock = std::chrono::system_clock;
 const Resource kEvents{"", "v1", "events"};
 constexpr std::size_t kMessageBytes = 1024;  // the API server's own limit
 constexpr std::size_t kRemembered = 1000;    // events and objects
+constexpr std::size_t kNameBytes = 253;
 constexpr int kTries = 4;
+
+/// A name of an Event. That of its object is cut where both do not fit, but not so that a part
+/// between dots ends in a hyphen or is empty: the API server takes no such names.
+std::string event_name(std::string object, const std::string& suffix) {
+  if (object.size() + suffix.size() > kNameBytes) {
+    object.resize(kNameBytes - suffix.size());
+    while (object.ends_with('-') || object.ends_with('.')) object.pop_back();
+  }
+  return object + suffix;
+}
 
 }  // namespace
 
@@ -83,7 +94,7 @@ json::value EventRecorder::State::made(const EventKey& key, Known& known) const 
   const auto& target = known.target;
   const auto ns = target.ns.empty() ? "default" : target.ns;
   const auto suffix = fmt::format(".{:x}", WallClock::now().time_since_epoch().count());
-  known.name = target.name.substr(0, 253 - suffix.size()) + suffix;
+  known.name = event_name(target.name, suffix);
   json::object about{
       {"apiVersion", target.api_version}, {"kind", target.kind}, {"name", target.name}};
   if (!target.ns.empty()) about["namespace"] = target.ns;

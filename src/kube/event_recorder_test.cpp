@@ -52,6 +52,21 @@ TEST_F(EventTest, WritesWhatHappenedToWhat) {
   EXPECT_EQ(event.at("source"), (json::value{{"component", "sextant-agent"}, {"host", "n1"}}));
 }
 
+TEST_F(EventTest, CutsLongNamesSoThatTheServerTakesThem) {
+  start();
+  // The longest name of an object, with what no name may end in wherever it could be cut.
+  node.name = "a" + std::string(200, 'b') + ".c" + std::string(49, '-') + "d";
+  ASSERT_EQ(node.name.size(), 253U);
+  record("no locator");
+  ASSERT_TRUE(until_written(1));
+  const auto event = json::parse(server.seen().at(0).body);
+  const std::string name(event.at("metadata").at("name").as_string());
+  const auto dot = name.rfind('.');
+  EXPECT_LE(name.size(), 253U);
+  EXPECT_EQ(name.substr(0, dot), node.name.substr(0, 203));
+  EXPECT_EQ(event.at("involvedObject").at("name").as_string(), node.name);
+}
+
 TEST_F(EventTest, CountsRepetitionsUp) {
   start();
   record("same");

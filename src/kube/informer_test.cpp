@@ -346,6 +346,9 @@ TEST_F(InformerTest, NoticesThatBookmarksStoppedComing) {
   send(event_text("BOOKMARK", object_text("", 6)));
   ASSERT_TRUE(until_watches(2));
   EXPECT_EQ(watched_from(1), "6");
+  // The next one hangs from its beginning.
+  ASSERT_TRUE(until_watches(3));
+  EXPECT_EQ(watched_from(2), "6");
 }
 
 TEST_F(InformerTest, LeavesTurnsToOthersInAFloodOfEvents) {

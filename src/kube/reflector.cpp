@@ -99,7 +99,6 @@ struct Reflector::State {
   ObjectParser parser;
   Clock::time_point listed_at;
   bool ready_seen = false;  // the server was ready after it had answered 404
-  bool bookmarked = false;  // the watch under way has had a bookmark
   bool nonsense = false;    // the last watch ended by something that is no event
   Background background;
 };
@@ -340,14 +339,13 @@ Task<Answer<void>> Reflector::State::watch() {
   if (!response) co_return tl::unexpected(response.error());
   contact();
   health.watching = true;
-  bookmarked = false;
   const auto end = Clock::now() + lifetime + transport->options().body_timeout;
   LineSplitter lines(transport->options().object_bytes);
   while (true) {
     // The server ends the watch by itself. Where it sends bookmarks (one a minute), silence means
-    // that it hangs.
+    // that it hangs, be it that this watch has had none yet.
     auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-    if (bookmarked) patience = std::min(patience, options.bookmark_age);
+    if (health.bookmarks > 0) patience = std::min(patience, options.bookmark_age);
     const auto piece = co_await (*response)->read(std::max(patience, std::chrono::milliseconds(1)));
     if (!piece) co_return tl::unexpected(piece.error());
     if (piece->empty()) co_return Answer<void>();
@@ -388,7 +386,6 @@ Answer<void> Reflector::State::take_line(std::string_view line,
   if (object_version.empty()) return bad("an event's object has no resourceVersion");
   if (type == "BOOKMARK") {
     ++health.bookmarks;
-    bookmarked = true;
   } else if (type == "ADDED" || type == "MODIFIED" || type == "DELETED") {
     ++health.events;
     take_event(type, object, changes);

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <memory>
 
 #include "base/log.h"
 #include "dataplane/linux/netlink/attributes.h"
@@ -82,13 +83,14 @@ bool is_about_sextant(const nlmsghdr& message) {
 // Calls `visit` for each message that is there; false where messages were lost.
 template <typename Visit>
 bool for_each_table_event(int fd, Visit visit) {
-  std::vector<std::uint8_t> buffer(kTablesBuffer);
+  // Not cleared: that would touch all of it at each event of the data plane.
+  const auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(kTablesBuffer);
   for (;;) {
-    const ssize_t size = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t size = ::recv(fd, buffer.get(), kTablesBuffer, MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return errno != ENOBUFS;
     auto left = static_cast<int>(size);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.get());
          NLMSG_OK(message, static_cast<std::uint32_t>(left)); message = NLMSG_NEXT(message, left)) {
       visit(*message);
     }

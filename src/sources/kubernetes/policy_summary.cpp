@@ -206,6 +206,10 @@ PolicySummary summarize(const PolicyObject& object, std::uint32_t policy, Headen
   for (auto& condition : summary.conditions)
     condition.observed_generation = object.version.generation;
   keep_times(summary.conditions, object.written.conditions, time);
+  // A status may have conditions of others, as a Node's has: a write keeps them.
+  for (const auto& written : object.written.conditions)
+    if (find_condition(summary.conditions, written.type) == nullptr)
+      summary.conditions.push_back(written);
   return summary;
 }
 

@@ -34,7 +34,7 @@ struct NotReadyHeadend {
 
 struct PolicySummary {
   std::int64_t observed_generation = 0;
-  std::vector<Condition> conditions;  // "Accepted", "Ready"
+  std::vector<Condition> conditions;  // "Accepted", "Ready"; then those of others, as they are
   std::size_t headends = 0;
   std::size_t ready = 0;
   std::vector<NotReadyHeadend> not_ready;  // the first by name; at most kNotReadyHeadends

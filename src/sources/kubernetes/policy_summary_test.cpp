@@ -181,6 +181,22 @@ TEST_F(PolicySummaryTest, KeepsTheTimeOfAConditionWhoseStatusStays) {
   EXPECT_EQ(find_condition(found.conditions, "Ready")->since, kNow);
 }
 
+TEST_F(PolicySummaryTest, LeavesConditionsOfOthersAsTheyAre) {
+  report("n1", 2, true);
+  report("n2", 2, true);
+  const Condition reviewed{.type = "Reviewed",
+                           .status = ConditionStatus::kFalse,
+                           .reason = "Waiting",
+                           .message = "for two people",
+                           .observed_generation = 1,
+                           .since = kEarlier};
+  object_.written.conditions = {reviewed};
+  object_.written = summary();
+  ASSERT_EQ(object_.written.conditions.size(), 3U);
+  EXPECT_EQ(object_.written.conditions.back(), reviewed);
+  EXPECT_EQ(summary(), object_.written) << "nothing has changed: nothing to write";
+}
+
 TEST_F(PolicySummaryTest, IsWrittenAsConditionsCountsAndAList) {
   report("n1", 2, true);
   report("n2", 2, false, {"NoValidPath", "no list"});
