@@ -13,6 +13,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <cerrno>
+#include <filesystem>
 #include <limits>
 
 namespace sextant::agent {
@@ -28,6 +29,10 @@ tl::unexpected<Error> connection_failure(const HttpServerWords& words,
   const std::string operation(words.operation);
   if (error == beast::error::timeout)
     return failure(operation, socket_path, "no answer in time", std::string(words.when_silent));
+  std::error_code unseen;  // then connecting tells why
+  const auto status = std::filesystem::status(socket_path, unseen);
+  if (std::filesystem::exists(status) && !std::filesystem::is_socket(status))
+    return failure(operation, socket_path, "this is no socket", std::string(words.when_absent));
   const int number = error.category() == boost::system::system_category() ? error.value() : 0;
   if (number == ENOENT || number == ECONNREFUSED)
     return failure(operation, socket_path, "it is not running", std::string(words.when_absent));
@@ -38,6 +43,9 @@ tl::unexpected<Error> connection_failure(const HttpServerWords& words,
 }
 
 Result<void> check_path(const HttpServerWords& words, const std::string& socket_path) {
+  if (socket_path.empty())
+    return failure(std::string(words.operation), "''", "the socket's path is empty",
+                   "name it with --socket");
   if (socket_path.size() < sizeof(sockaddr_un::sun_path)) return {};
   return failure(std::string(words.operation), socket_path,
                  "the path is too long for a Unix socket", "use one of at most 107 bytes");

@@ -169,6 +169,18 @@ TEST(HttpClient, SaysWhatToDoWhereNobodyListens) {
   EXPECT_NE(reply.error().message().find("it is not running; start it"), std::string::npos);
 }
 
+TEST(HttpClient, TellsWhatIsNoSocketFromAnAgentThatDoesNotRun) {
+  const TemporaryFolder folder;
+  for (const auto& path : {folder.path().string(), std::string("/etc/passwd")}) {
+    const auto reply = http_get(path, "/", seconds(1));
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().cause, "this is no socket") << path;
+  }
+  const auto reply = http_get("", "/", seconds(1));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().cause, "the socket's path is empty");
+}
+
 TEST(HttpClient, GivesUpAfterItsTimeout) {
   const TemporaryFolder folder;
   const std::string path = folder.path() / "mute.sock";

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iostream>
 #include <map>
 
+#include "agent/option_words.h"
 #include "base/version.h"
 #include "overlay/validation.h"
 
@@ -187,7 +189,7 @@ void describe_writing(CLI::App& app, KubernetesOptions& options) {
   app.add_option("--locator-reach", pool.reach,
                  "Who carries claimed locators. on-link: each node routes the others' by their "
                  "addresses, on one link; fabric: the underlay's routing knows them")
-      ->transform(CLI::Transformer(reaches).description("{on-link,fabric}"))
+      ->transform(one_of(reaches, "{on-link,fabric}"))
       ->needs(prefix)
       ->default_str("on-link");
 }
@@ -229,7 +231,7 @@ void describe_kubernetes(CLI::App& app, CLI::Option* manifests, KubernetesOption
   app.add_option("--ipam", options.read.ipam,
                  "Who gives pods their addresses. node: Node.spec.podCIDRs; calico: Calico's block "
                  "affinities and IPAM blocks; auto: calico where there are block affinities")
-      ->transform(CLI::Transformer(allocators).description("{auto,node,calico}"))
+      ->transform(one_of(allocators, "{auto,node,calico}"))
       ->default_str("auto");
 }
 
@@ -267,7 +269,7 @@ void describe_command_line(CLI::App& app, Options& options) {
          "For lists of several SIDs (one SID never needs an SRH). full: H.Encaps; reduced: "
          "H.Encaps.Red, 16 bytes less, but a Linux router that takes segments at an address of its "
          "own (seg6_enabled, no seg6local SID) rejects it")
-      ->transform(CLI::Transformer(modes).description("{reduced,full}"))
+      ->transform(one_of(modes, "{reduced,full}"))
       ->default_str("full");
   add_prefixes(app, "--sid-prefix", options.sid_prefixes,
                "Holds SIDs too, besides the locators and SIDs that manifests name: closed to pods, "
@@ -305,7 +307,7 @@ void describe_command_line(CLI::App& app, Options& options) {
                                                  {"json", LogFormat::kJson}};
   app.add_option("--log-format", options.log_format,
                  "Lines for people, or one JSON object a line for log collectors")
-      ->transform(CLI::Transformer(formats).description("{text,json}"))
+      ->transform(one_of(formats, "{text,json}"))
       ->default_str("text");
   app.add_option_function<std::string>(
          "--metrics-listen",
@@ -352,7 +354,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     if (options.kubernetes.in_cluster && options.kubernetes.daemon_set.empty())
       options.kubernetes.daemon_set = options.kubernetes.ns + "/sextant";
   } catch (const CLI::ParseError& error) {
-    return {.options = std::nullopt, .exit_status = app.exit(error) == 0 ? 0 : 2};
+    if (error.get_exit_code() == 0) {  // --help, --version
+      app.exit(error);
+      return {.options = std::nullopt, .exit_status = 0};
+    }
+    std::cerr << "sextantd: " << error.what() << "\n  see: sextantd --help\n";
+    return {.options = std::nullopt, .exit_status = 2};
   }
   return {.options = std::move(options), .exit_status = 0};
 }

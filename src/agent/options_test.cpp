@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace sextant::agent {
@@ -176,6 +178,23 @@ TEST_F(OptionsTest, RefuseBadValuesWithStatus2) {
     EXPECT_EQ(line.exit_status, 2) << row.back();
     EXPECT_FALSE(message.empty()) << row.back();
   }
+}
+
+TEST_F(OptionsTest, AWrongWordIsAnsweredWithTheWordsThereAre) {
+  const std::map<std::vector<const char*>, std::string> rows{
+      {{"--encap", "half"}, "sextantd: --encap: 'half' is not one of {reduced,full}"},
+      {{"--log-format", "xml"}, "sextantd: --log-format: 'xml' is not one of {text,json}"},
+      {{"--ipam", "dhcp"}, "sextantd: --ipam: 'dhcp' is not one of {auto,node,calico}"},
+      {{"--locator-pool", "fcdd::/32", "--locator-reach", "far"}, "one of {on-link,fabric}"},
+  };
+  for (const auto& [row, says] : rows) {
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(parse(row).exit_status, 2);
+    const auto message = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(message.find(says), std::string::npos) << message;
+    EXPECT_NE(message.find("see: sextantd --help"), std::string::npos) << message;
+  }
+  EXPECT_EQ(parse({"--encap", "reduced"}).options->encap, srv6::EncapMode::kEncapsReduced);
 }
 
 TEST_F(OptionsTest, HelpTeachesAndEndsWell) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "agent/defaults.h"
+#include "agent/option_words.h"
 #include "cli/failure.h"
 #include "injector/daemon/daemon_backend.h"
 #include "injector/gobgp_backend.h"
@@ -33,7 +34,7 @@ std::shared_ptr<PiTarget> add_target_options(CLI::App& command) {
           "--convention", target->convention,
           "Through GoBGP, of policies that name neither headends nor a convention. Standard: "
           "with NO_ADVERTISE, for GoBGP's own neighbors; CalicoVPP: for everybody")
-      ->transform(CLI::Transformer(conventions).description("{Standard,CalicoVPP}"))
+      ->transform(agent::one_of(conventions, "{Standard,CalicoVPP}"))
       ->needs(host)
       ->default_str("Standard");
   return target;

@@ -84,8 +84,14 @@ Program make_program() {
 int run(int argc, const char* const* argv) {
   const auto app = make_program();
   const auto at = walk(*app, {argv + (argc > 0 ? 1 : 0), argv + argc});
+  const bool is_group = at.command->get_require_subcommand_min() > 0;
+  if (at.unknown_option && is_group && !at.wants_help) {
+    std::cerr << at.path << ": there is no option '" << *at.unknown_option
+              << "' here\n  see: " << at.path << " --help\n";
+    return kWrongCommandLine;
+  }
   if (at.unknown && !at.wants_help) return unknown_command(at);
-  if (!at.wants_help && at.command->get_require_subcommand_min() > 0) {
+  if (is_group && !at.wants_help) {
     std::cerr << at.command->help(parent_of(at.path));
     return kWrongCommandLine;
   }

@@ -43,6 +43,7 @@ void take_option(Position& at, const std::string& word) {
   const auto equals = word.find('=');
   const auto name = word.substr(0, equals);
   const auto* option = at.command->get_option_no_throw(name);
+  if (option == nullptr && !at.unknown_option) at.unknown_option = name;
   if (option == nullptr || option->get_items_expected_max() == 0) return;
   if (equals != std::string::npos) {
     at.values[option] = word.substr(equals + 1);

@@ -23,6 +23,8 @@ struct Position {
   std::map<const CLI::Option*, std::string> values;  // of options so far
   /// A word where only a command can stand, and none is called so.
   std::optional<std::string> unknown;
+  /// An option that is none of `command`'s own, the first such.
+  std::optional<std::string> unknown_option;
   bool after_dashes = false;  // "--" has been: everything more is positional
   bool wants_help = false;    // --help, -h, --version
 };

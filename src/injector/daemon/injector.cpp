@@ -42,6 +42,8 @@ Result<bgp::SpeakerConfig> load_speaker(const std::string& file) {
   if (settings->mesh || settings->calico)
     return failure(kReading, file, "'mesh' and 'calico' are for nodes: an injector knows none",
                    "list the peers, or one of them with a prefix as its address");
+  for (const auto& warning : settings->warnings)
+    log::warn("{}: {}", warning.problem.location, warning.problem.reason);
   auto& speaker = settings->speaker;
   if (speaker.router_id == Ipv4Address())
     return failure(kReading, file, "'routerId' is missing",

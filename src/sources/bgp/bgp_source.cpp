@@ -86,7 +86,16 @@ void BgpSource::note(const std::string& topic, Severity severity, std::string re
   findings_.insert_or_assign(topic, finding(severity, topic, std::move(reason)));
 }
 
+void BgpSource::note_warnings() {
+  std::erase_if(findings_, [](const auto& entry) { return entry.first.starts_with("settings"); });
+  std::size_t number = 0;
+  for (const auto& warning : settings_.warnings)
+    note("settings " + std::to_string(++number), Severity::kWarning,
+         warning.problem.location + ": " + warning.problem.reason);
+}
+
 void BgpSource::start(Listener listener) {
+  note_warnings();
   listener_ = std::move(listener);
   primary_->start([this](const auto& change) { hear(change); });
   settle();
@@ -140,13 +149,13 @@ void BgpSource::reload() {
     note("settings", Severity::kError, settings.error().message() + "; they stay as they were");
     return;
   }
-  findings_.erase("settings");
-  if (settings->calico && !follows_calico_) {
+  const bool calico_is_new = settings->calico && !follows_calico_;
+  if (calico_is_new) settings->calico.reset();
+  settings_ = std::move(*settings);
+  note_warnings();
+  if (calico_is_new)
     note("settings", Severity::kWarning,
          "'calico' is new, and its objects are followed after a restart of the agent only");
-    settings->calico.reset();
-  }
-  settings_ = std::move(*settings);
   settle();
 }
 

@@ -126,6 +126,8 @@ class BgpSource final : public sources::Source, private bgp::SpeakerListener {
   bool telling_soon_ = false;
   std::chrono::steady_clock::duration states_cost_{};  // of working it out, the last time
   void note(const std::string& topic, sources::Severity severity, std::string reason);
+  /// What is not understood of the settings.
+  void note_warnings();
   std::map<std::string, sources::Finding> findings_;  // of the settings and the speaker, by topic
   std::vector<sources::Finding> object_findings_;
   sources::FindingLog object_log_;

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "bgp/rib/nlri_key.h"
 #include "bgp/speaker_fixture_test.h"
 #include "bgp/wire/link_state_policy.h"
 #include "sources/bgp/bgp_source.h"
+#include "sources/temporary_directory_test.h"
 
 namespace sextant::bgp_source {
 namespace {
@@ -310,6 +313,23 @@ TEST_F(BgpSources, NameThePeersThatAreMissingAfterARestart) {
   EXPECT_TRUE(run_until([&] { return one.source->loaded(); }));
   EXPECT_THAT(texts(*one.source), IsEmpty());
   EXPECT_EQ(one.source->state().obstacle, "");
+}
+
+TEST_F(BgpSources, TellWhatOfTheSettingsIsNotUnderstoodUntilItIsMended) {
+  const sources::TemporaryDirectory folder;
+  const auto file = folder.path() + "/bgp.yaml";
+  const std::string good = "asn: 64512\nlisten: []\npeers:\n- {address: '127.0.0.9'}\n";
+  std::ofstream(file) << good + "pers: []\n";
+  auto told = std::make_unique<Told>();
+  told->tell(node("one", 1));
+  auto settings = load_settings(file);
+  ASSERT_TRUE(settings);
+  BgpSource source(io, std::move(told), std::move(*settings), {.node = "one", .file = file});
+  source.start([](const auto& /*change*/) {});
+  EXPECT_THAT(texts(source), ElementsAre(HasSubstr("bgp.yaml:5: pers: unknown field, ignored")));
+  std::ofstream(file) << good;
+  source.reload();
+  EXPECT_THAT(texts(source), IsEmpty());
 }
 
 /// Calico's BIRD has it, say, and gives it up.

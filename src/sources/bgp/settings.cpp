@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -88,6 +89,7 @@ void password(Fields& fields, const Value& map, std::string& to) {
   if (!path) return;
   std::ifstream file(*path, std::ios::binary);
   std::string line;
+  // getline() of a folder fails, too.
   if (!file || !std::getline(file, line) || line.empty()) {
     fields.error(*value, "no password can be read from '" + *path + "'");
   } else {
@@ -346,6 +348,15 @@ BgpSettings read(Fields& fields, const Value& root, const std::vector<bgp::Famil
   return settings;
 }
 
+Result<std::string> text_of(const std::string& path) {
+  std::error_code ignored;  // what is not there is told by opening it
+  if (std::filesystem::is_directory(path, ignored))
+    return system_error(std::string(kReading), path, EISDIR);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return system_error(std::string(kReading), path, errno);
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 const std::vector<bgp::Family>& node_families() {
@@ -379,11 +390,13 @@ SettingsReading read_settings(std::string_view text, std::string_view source,
 }
 
 Result<BgpSettings> load_settings(const std::string& path, const std::vector<bgp::Family>& usual) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return system_error(std::string(kReading), path, errno);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  auto reading = read_settings(text, path, usual);
-  if (reading.settings) return std::move(*reading.settings);
+  const auto text = text_of(path);
+  if (!text) return tl::unexpected(text.error());
+  auto reading = read_settings(*text, path, usual);
+  if (reading.settings) {
+    reading.settings->warnings = std::move(reading.findings);
+    return std::move(*reading.settings);
+  }
   std::string causes;
   for (const auto& finding : reading.findings) {
     if (finding.severity != sources::Severity::kError) continue;

@@ -26,6 +26,8 @@ struct BgpSettings {
   bool listens_by_default = false;
   /// How nodes are reached that only BGP knows.
   overlay::LocatorReach reach = overlay::LocatorReach::kFabric;
+  /// What load_settings() found in the file and did not understand: misspelled fields.
+  std::vector<sources::Finding> warnings = {};
 };
 
 struct SettingsReading {
@@ -42,7 +44,7 @@ struct SettingsReading {
     std::string_view text, std::string_view source,
     const std::vector<bgp::Family>& usual = node_families());
 
-/// The file's settings. Error: it cannot be read, or all that is wrong in it.
+/// The file's settings, with `warnings`. Error: it cannot be read, or all that is wrong in it.
 [[nodiscard]] Result<BgpSettings> load_settings(
     const std::string& path, const std::vector<bgp::Family>& usual = node_families());
 

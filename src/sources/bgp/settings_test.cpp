@@ -177,5 +177,26 @@ TEST(BgpSettings, OfAFileThatIsNotThereNameIt) {
   EXPECT_THAT(settings.error().cause, HasSubstr("No such file"));
 }
 
+TEST(BgpSettings, OfAFolderAreAnErrorOfItsOwn) {
+  const sources::TemporaryDirectory folder;
+  const auto settings = load_settings(folder.path());
+  ASSERT_FALSE(settings);
+  EXPECT_EQ(settings.error().object, folder.path());
+  EXPECT_THAT(settings.error().cause, HasSubstr("EISDIR"));
+}
+
+/// `pasword:` must not go by in silence: the session would be up without one.
+TEST(BgpSettings, OfAFileKeepTheWarningsForWhoeverLoadsThem) {
+  const sources::TemporaryDirectory folder;
+  const auto file = folder.path() + "/bgp.yaml";
+  std::ofstream(file) << "asn: 1\npeers:\n- {address: 'fd10::1', pasword: x}\n";
+  const auto settings = load_settings(file);
+  ASSERT_TRUE(settings);
+  ASSERT_THAT(settings->warnings, SizeIs(1));
+  EXPECT_THAT(settings->warnings.front().text(),
+              ::testing::AllOf(HasSubstr("bgp.yaml:3"),
+                               HasSubstr("peers[0].pasword: unknown field, ignored")));
+}
+
 }  // namespace
 }  // namespace sextant::bgp_source
