@@ -13,6 +13,7 @@ namespace sextant::doctor {
 namespace {
 
 constexpr std::size_t kRoutesShown = 5;
+constexpr std::string_view kCalicoTunnel = "vxlan.calico";
 
 /// The last value of a key of networkd.conf's [Network] section; empty where nobody sets it.
 std::string networkd_setting(const std::vector<std::string>& texts, std::string_view key) {
@@ -76,6 +77,27 @@ void check_process(Findings& findings, const OwnerFacts& owners, const ProcessFa
   }
 }
 
+bool under_calico(const AgentFacts& agent) { return agent.server && agent.server->calico_ipam; }
+
+/// Under Calico the pods' devices are as they should be, and its tunnel is not.
+void check_other_devices(Findings& findings, const OwnerFacts& owners, const AgentFacts& agent) {
+  auto others = owners.other_devices;
+  const bool calico = under_calico(agent);
+  if (calico && std::erase(others, kCalicoTunnel) != 0)
+    findings.push_back({Verdict::kWarn, "other CNI", std::string(kCalicoTunnel),
+                        "Calico's own encapsulation is on",
+                        "its routes to other nodes' pods come before Sextant's",
+                        "kubectl patch felixconfiguration default --type merge -p "
+                        "'{\"spec\": {\"vxlanEnabled\": false}}'"});
+  if (calico)
+    std::erase_if(others, [](const auto& name) { return name.starts_with(kCalicoPodPrefix); });
+  if (!others.empty())
+    findings.push_back({Verdict::kWarn, "other CNI", fmt::format("{}", fmt::join(others, ", ")),
+                        "devices of another pod network",
+                        "two owners of pods' addresses and routes get into each other's way",
+                        "uninstall the other one, then ip link delete what it left"});
+}
+
 /// Routes of others that take packets for other nodes' pods away from the overlay.
 void check_routes(Findings& findings, const OwnerFacts& owners, const AgentFacts& agent) {
   std::unordered_map<IpPrefix, const PeerNode*> owners_of;
@@ -118,18 +140,35 @@ void check_routes(Findings& findings, const OwnerFacts& owners, const AgentFacts
          fmt::format("no route of anybody else leads there ({} looked at)", owners.routes.size())});
 }
 
+void check_pod_mtu(Findings& findings, const CniFacts& cni, bool calico) {
+  std::vector<std::string> big;
+  for (const auto& [name, mtu] : cni.pod_devices)
+    if (cni.pod_mtu != 0 && mtu > cni.pod_mtu && name.starts_with(kCalicoPodPrefix) == calico)
+      big.push_back(name);
+  if (big.empty()) return;
+  const auto count = big.size();
+  if (count > 3) big.resize(3);
+  findings.push_back(
+      {Verdict::kWarn, "pod MTU",
+       fmt::format("{}{}", fmt::join(big, ", "), count > 3 ? ", ..." : ""),
+       fmt::format("{} pods have more than {}", count, cni.pod_mtu),
+       std::string(calico ? "Calico knows nothing of the outer headers"
+                          : "the underlay's MTU or maxSegments changed since they were made") +
+           ": what is too big is answered with ICMP, and pods that ignore that hang",
+       calico ? fmt::format("set Calico's MTU of pods to {} (veth_mtu in its ConfigMap "
+                            "calico-config, or spec.calicoNetwork.mtu of the operator's "
+                            "Installation), then restart these pods",
+                            cni.pod_mtu)
+              : "restart these pods"});
+}
+
 }  // namespace
 
 Findings check_route_owners(const OwnerFacts& owners, const AgentFacts& agent) {
   Findings findings;
   check_routes(findings, owners, agent);
   for (const auto& process : owners.processes) check_process(findings, owners, process);
-  if (!owners.other_devices.empty())
-    findings.push_back({Verdict::kWarn, "other CNI",
-                        fmt::format("{}", fmt::join(owners.other_devices, ", ")),
-                        "devices of another pod network",
-                        "two owners of pods' addresses and routes get into each other's way",
-                        "uninstall the other one, then ip link delete what it left"});
+  check_other_devices(findings, owners, agent);
   return findings;
 }
 
@@ -138,7 +177,7 @@ Findings check_cni(const CniFacts& cni, const AgentFacts& agent) {
   if (!cni.here) {
     findings.push_back({Verdict::kOk, "CNI", "this node",
                         "not looked at: a network namespace beside the machine's own"});
-  } else if (agent.server && agent.server->calico_ipam) {
+  } else if (under_calico(agent)) {
     findings.push_back(
         {Verdict::kOk, "CNI", "this node", "not looked at: Calico has the pods' addresses"});
   } else {
@@ -185,19 +224,7 @@ Findings check_cni(const CniFacts& cni, const AgentFacts& agent) {
       findings.push_back({Verdict::kOk, "CNI", cni.program, "installed"});
     }
   }
-  std::vector<std::string> big;
-  for (const auto& [name, mtu] : cni.pod_devices)
-    if (cni.pod_mtu != 0 && mtu > cni.pod_mtu) big.push_back(name);
-  if (!big.empty()) {
-    const auto count = big.size();
-    if (count > 3) big.resize(3);
-    findings.push_back({Verdict::kWarn, "pod MTU",
-                        fmt::format("{}{}", fmt::join(big, ", "), count > 3 ? ", ..." : ""),
-                        fmt::format("{} pods have more than {}", count, cni.pod_mtu),
-                        "the underlay's MTU or maxSegments changed since they were made: what is "
-                        "too big now is answered with ICMP, and pods that ignore that hang",
-                        "restart these pods"});
-  }
+  check_pod_mtu(findings, cni, under_calico(agent));
   return findings;
 }
 

@@ -219,6 +219,15 @@ TEST(CheckRouteOwners, FindsRoutesThatTakePodsAway) {
   owners.routes.resize(2);
   owners.other_devices = {"cni0"};
   EXPECT_EQ(only_problem(check_route_owners(owners, good_agent())).check, "other CNI");
+  auto under_calico = good_agent();
+  under_calico.server = ApiServer{.calico_ipam = true};
+  owners.other_devices = {"cali6e51b18b491"};
+  EXPECT_EQ(only_problem(check_route_owners(owners, good_agent())).check, "other CNI");
+  EXPECT_TRUE(all_ok(check_route_owners(owners, under_calico))) << "a pod's";
+  owners.other_devices.emplace_back("vxlan.calico");
+  EXPECT_EQ(only_problem(check_route_owners(owners, under_calico)).object, "vxlan.calico");
+  owners.other_devices.back() = "flannel.1";
+  EXPECT_EQ(only_problem(check_route_owners(owners, under_calico)).object, "flannel.1");
 }
 
 TEST(CheckRouteOwners, ReadsWhatNetworkdMayDelete) {
@@ -284,6 +293,10 @@ TEST(CheckCni, FindsWhoComesFirstAndWhatDoesNotFit) {
   facts = good;
   facts.pod_mtu = 1280;
   EXPECT_EQ(only_problem(check_cni(facts, good_agent())).check, "pod MTU");
+  EXPECT_TRUE(all_ok(check_cni(facts, under_calico))) << "left from before Calico";
+  facts.pod_devices = {{"cali6e51b18b491", 1500}};
+  EXPECT_NE(only_problem(check_cni(facts, under_calico)).mend.find("veth_mtu"), std::string::npos);
+  EXPECT_TRUE(all_ok(check_cni(facts, good_agent()))) << "another's pods";
 }
 
 TEST(CheckLeftovers, NamesWhatNobodyLooksAfter) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
@@ -53,6 +54,9 @@ struct GatewayFacts {
   std::vector<DeviceFacts> gateway;  // inner, outer
 };
 
+/// Host sides of the pods that Calico wires: caliXXXXXXXXXXX.
+inline constexpr std::string_view kCalicoPodPrefix = "cali";
+
 struct RouteFact {
   IpPrefix destination;
   unsigned protocol = 0;  // rtm_protocol
@@ -80,7 +84,7 @@ struct CniFacts {
   std::vector<std::string> program_folders;
   std::string program;  // path of sextant-cni; empty where there is none
   bool program_runs = false;
-  std::map<std::string, std::uint32_t> pod_devices;  // name, MTU
+  std::map<std::string, std::uint32_t> pod_devices;  // name, MTU; Calico's too
   std::uint32_t pod_mtu = 0;                         // what new pods get
 };
 

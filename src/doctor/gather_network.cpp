@@ -150,8 +150,8 @@ OwnerFacts gather_owners() {
   if (const auto links = netlink::list_links(*socket)) {
     for (const auto& link : *links) {
       names[link.index] = link.name;
-      for (const auto* stem : {"cni0", "flannel", "cali", "vxlan.calico", "cilium", "lxc_health",
-                               "weave", "antrea-gw", "kube-bridge"})
+      for (const auto* stem : {"cni0", "flannel", kCalicoPodPrefix.data(), "vxlan.calico", "cilium",
+                               "lxc_health", "weave", "antrea-gw", "kube-bridge"})
         if (link.name.starts_with(stem) &&
             (facts.other_devices.empty() || facts.other_devices.back().find(stem) != 0))
           facts.other_devices.push_back(link.name);
@@ -260,7 +260,8 @@ CniFacts gather_cni(const footprint::Places& places, std::size_t max_segments) {
   auto socket = Socket::make();
   if (!socket) return facts;
   for (const auto& device : devices_of(*socket))
-    if (device.kind == "veth" && device.name.starts_with(dataplane::kPodDevicePrefix))
+    if (device.kind == "veth" && (device.name.starts_with(dataplane::kPodDevicePrefix) ||
+                                  device.name.starts_with(kCalicoPodPrefix)))
       facts.pod_devices[device.name] = device.mtu;
   if (const auto mtu = netlink::underlay_mtu(*socket); mtu && max_segments > 0)
     facts.pod_mtu = netlink::pod_mtu(*mtu, max_segments);
