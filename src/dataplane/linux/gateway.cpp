@@ -240,6 +240,12 @@ bool Gateway::exists() {
   return name && Netns::open_path(std::string(kNamesDirectory) + "/" + *name);
 }
 
+bool Gateway::is_linked(Socket& host) {
+  if (!exists()) return false;
+  const auto link = netlink::find_link(host, std::string(kHostInner));
+  return link && *link;
+}
+
 Result<void> Gateway::remove(Socket& host) {
   for (const auto name : {kHostInner, kHostOuter}) {
     const auto deleted = netlink::delete_link(host, std::string(name));

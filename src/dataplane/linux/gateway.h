@@ -31,6 +31,9 @@ class Gateway {
   [[nodiscard]] Result<void> keep_name(ApplyReport& report) const;
   /// Whether there is one already.
   [[nodiscard]] static bool exists();
+  /// Whether an agent has worked on it: an empty one without links is what open_or_create() leaves,
+  /// in a pod already before the first agent starts.
+  [[nodiscard]] static bool is_linked(netlink::Socket& host);
   /// Removes the links and the namespace; nothing there is no error.
   [[nodiscard]] static Result<void> remove(netlink::Socket& host);
 

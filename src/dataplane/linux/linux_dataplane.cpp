@@ -116,7 +116,10 @@ class LinuxDataplane final : public Dataplane {
     return report;
   }
 
-  bool has_forwarding() const override { return Gateway::exists(); }
+  bool has_forwarding() const override {
+    auto host = Socket::make();
+    return host && Gateway::is_linked(*host);
+  }
 
   Result<ApplyReport> apply(const overlay::ForwardingDiff& change) override {
     if (!gateway_side_) {

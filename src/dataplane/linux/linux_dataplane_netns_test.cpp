@@ -345,6 +345,17 @@ TEST_F(LinuxDataplaneTest, AGatewayThatWasLostWhileNobodyLookedIsMadeAnew) {
   expect_settled(wanted);
 }
 
+TEST_F(LinuxDataplaneTest, AGatewayThatIsOnlyPreparedIsNoForwardingOfAnEarlierAgent) {
+  EXPECT_FALSE(node_->has_forwarding());
+  node_->prepare_gateway();
+  EXPECT_FALSE(node_->has_forwarding());
+  expect_no_problems(node_->reconcile(three_nodes()));
+  node_->restart();
+  EXPECT_TRUE(node_->has_forwarding());
+  expect(node_->remove_all());
+  EXPECT_FALSE(node_->has_forwarding());
+}
+
 TEST_F(LinuxDataplaneTest, ANameThatARebootLeftBehindIsNoObstacle) {
   std::ofstream("/run/netns/" + node_->gateway_name()).close();
   const auto wanted = three_nodes();

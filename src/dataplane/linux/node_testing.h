@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/linux/gateway.h"
 #include "dataplane/linux/linux_dataplane.h"
 #include "dataplane/linux/names.h"
 #include "dataplane/linux/netlink/address.h"
@@ -108,6 +109,14 @@ class TestNode {
   }
   [[nodiscard]] ApplyReport apply(const overlay::ForwardingDiff& change) {
     return expect(netns_.netns().run([&] { return dataplane_->apply(change); }));
+  }
+  /// As in a pod, where somebody else makes the gateway before the agent starts.
+  void prepare_gateway() {
+    ApplyReport report;
+    expect(netns_.netns().run([&] { return Gateway::open_or_create(report); }));
+  }
+  [[nodiscard]] bool has_forwarding() {
+    return expect(netns_.netns().run([&] { return dataplane_->has_forwarding(); }));
   }
   [[nodiscard]] Result<void> remove_all() {
     return netns_.netns().run([&] { return dataplane_->remove_all(); });
