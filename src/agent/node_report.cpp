@@ -279,8 +279,7 @@ kubernetes::Progress make_progress(const Reconciler& reconciler, bool stood,
   const auto& problems = reconciler.apply_problems();
   const auto blocking = std::ranges::find_if_not(problems, concerns_one);
   const bool delivers = std::ranges::any_of(forwarding.local_sids, [](const auto& sid) {
-    return srv6::decapsulates(sid.second.behavior, Family::kIpv4) ||
-           srv6::decapsulates(sid.second.behavior, Family::kIpv6);
+    return srv6::decapsulates(sid.second.behavior);
   });
   if (!hold.empty())
     progress.why_not = hold;

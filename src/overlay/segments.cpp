@@ -18,14 +18,6 @@ tl::expected<srv6::Sid, Fault> resolve_segment(const Segment& segment, const Dir
   return *node->end;
 }
 
-/// What came with the list, should it decapsulate.
-std::optional<srv6::Behavior> decapsulation(const std::optional<srv6::Behavior>& said) {
-  if (!said) return std::nullopt;
-  const bool any =
-      srv6::decapsulates(*said, Family::kIpv4) || srv6::decapsulates(*said, Family::kIpv6);
-  return any ? said : std::nullopt;
-}
-
 /// Appends the endpoint's service SID where the list does not end in one.
 tl::expected<void, Fault> finish_at_endpoint(std::vector<srv6::Sid>& segments,
                                              const std::optional<srv6::Behavior>& said,
@@ -33,7 +25,8 @@ tl::expected<void, Fault> finish_at_endpoint(std::vector<srv6::Sid>& segments,
   const auto last = segments.back();
   const auto own = context.endpoint != nullptr ? context.endpoint->decapsulation(last)
                                                : std::optional<srv6::Behavior>();
-  const auto behavior = own ? own : decapsulation(said);
+  auto behavior = own;
+  if (!behavior && said && srv6::decapsulates(*said)) behavior = said;
   if (behavior && !srv6::decapsulates(*behavior, context.family)) {
     return tl::unexpected("ends in " + std::string(to_string(*behavior)) + " (" + last.to_string() +
                           "), which does not take " + std::string(to_string(context.family)) +

@@ -100,6 +100,10 @@ bool decapsulates(Behavior behavior, Family inner) {
   }
 }
 
+bool decapsulates(Behavior behavior) {
+  return decapsulates(behavior, Family::kIpv4) || decapsulates(behavior, Family::kIpv6);
+}
+
 Sid derived_sid(const Locator& locator, Behavior behavior) {
   return locator.sid(static_cast<std::uint16_t>(behavior));
 }

@@ -68,6 +68,8 @@ enum class Behavior : std::uint16_t {
 /// Whether the behavior decapsulates and delivers an inner packet of the family (DT and DX
 /// behaviors).
 [[nodiscard]] bool decapsulates(Behavior behavior, Family inner);
+/// Of either family.
+[[nodiscard]] bool decapsulates(Behavior behavior);
 
 /// The SID that every Sextant node gives a behavior under its locator: the function is the IANA
 /// code point (End.DT4 of fcdd:0:0:aa::/64 is fcdd:0:0:aa:13::), so that a restart needs no memory

@@ -86,6 +86,7 @@ TEST(BehaviorDecapsulates, ByInnerFamily) {
        }) {
     EXPECT_EQ(decapsulates(behavior, Family::kIpv4), ipv4) << to_string(behavior);
     EXPECT_EQ(decapsulates(behavior, Family::kIpv6), ipv6) << to_string(behavior);
+    EXPECT_EQ(decapsulates(behavior), ipv4 || ipv6) << to_string(behavior);
   }
 }
 

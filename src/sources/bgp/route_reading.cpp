@@ -16,10 +16,6 @@ constexpr std::uint8_t kDropUponInvalid = 0x40;
 constexpr std::uint32_t kColorOfIpv4 = 4;
 constexpr std::uint32_t kColorOfIpv6 = 6;
 
-bool decapsulates(srv6::Behavior behavior) {
-  return srv6::decapsulates(behavior, Family::kIpv4) || srv6::decapsulates(behavior, Family::kIpv6);
-}
-
 /// The behavior announced with the list's last segment, where it is a known one.
 std::optional<srv6::Behavior> last_behavior(const bgp::WeightedSegmentList& list) {
   if (list.segments.empty() || !list.segments.back().behavior) return std::nullopt;
@@ -35,7 +31,7 @@ std::optional<NodeSid> node_sid(const bgp::SrPolicyNlri& nlri, const IpAddress& 
   if (nlri.endpoint != next_hop || !nlri.endpoint.is_v6()) return std::nullopt;
   if (tunnel.lists.size() != 1 || tunnel.lists.front().segments.size() != 1) return std::nullopt;
   const auto behavior = last_behavior(tunnel.lists.front());
-  if (!behavior || !decapsulates(*behavior)) return std::nullopt;
+  if (!behavior || !srv6::decapsulates(*behavior)) return std::nullopt;
   return NodeSid{nlri.endpoint.v6(), srv6::Sid(tunnel.lists.front().segments.front().sid),
                  *behavior};
 }
@@ -147,7 +143,7 @@ PolicyReading read_sr_policy(const bgp::SrPolicyNlri& nlri, const IpAddress& nex
     auto segments = segments_of(list);
     // A list that is only transport takes both families.
     const auto last = segments.last_behavior;
-    const bool any = !last || !decapsulates(*last);
+    const bool any = !last || !srv6::decapsulates(*last);
     ipv4 = ipv4 || any || srv6::decapsulates(*last, Family::kIpv4);
     ipv6 = ipv6 || any || srv6::decapsulates(*last, Family::kIpv6);
     path.lists.push_back(std::move(segments));
