@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "sources/kubernetes/json_text.h"
+#include "sources/kubernetes/owner_reference.h"
 #include "sources/kubernetes/repeated_work.h"
 #include "sources/kubernetes/resources.h"
 
@@ -43,10 +44,6 @@ Claim read_claim(const json::value& object) {
   if (owners != nullptr && owners->is_array() && !owners->get_array().empty())
     claim.owner_uid = text_at(owners->get_array().front(), "uid");
   return claim;
-}
-
-json::array owner_reference(const std::string& node, const std::string& uid) {
-  return {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", uid}}};
 }
 
 /// A label's value; a name that is too long for one is cut.
@@ -144,7 +141,7 @@ awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::keep(Claim found,
   if (found.owner_uid != node_uid) {
     json::value patch{
         {"metadata",
-         {{"uid", found.uid}, {"ownerReferences", owner_reference(options.node, node_uid)}}}};
+         {{"uid", found.uid}, {"ownerReferences", owned_by_node(options.node, node_uid)}}}};
     const kube::ObjectRef ref{kSrv6Locators, "", found.name};
     const auto adopted = co_await client.patch(ref, std::move(patch));
     if (!adopted) co_return tl::unexpected(adopted.error());
@@ -178,7 +175,7 @@ awaitable<LocatorClaimer::State::Done> LocatorClaimer::State::claim(LocatorView 
         {"metadata",
          {{"name", name},
           {"labels", {{kManagedByLabel, kManagedBy}, {kNodeLabel, label_of(options.node)}}},
-          {"ownerReferences", owner_reference(options.node, view.node_uid)}}},
+          {"ownerReferences", owned_by_node(options.node, view.node_uid)}}},
         {"spec", {{"prefix", block->to_string()}, {"nodeName", options.node}, {"reach", reach}}}};
     const auto created = co_await client.create(kSrv6Locators, cluster_scoped, std::move(object));
     if (created) co_return co_await keep(read_claim(*created), view.node_uid);

@@ -11,6 +11,7 @@
 #include "kube/informer.h"
 #include "sources/kubernetes/bell.h"
 #include "sources/kubernetes/json_text.h"
+#include "sources/kubernetes/owner_reference.h"
 #include "sources/kubernetes/resources.h"
 #include "sources/kubernetes/write_pace.h"
 
@@ -53,10 +54,6 @@ Own read_own(const json::object& from) {
       own.says_something |= key != kManagedByLabel && key != kStatusOnlyLabel;
   if (const auto* status = find(object, "status")) own.status = *status;
   return own;
-}
-
-json::array owner_reference(const std::string& node, const std::string& uid) {
-  return {{{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", uid}}};
 }
 
 }  // namespace
@@ -178,7 +175,7 @@ awaitable<kube::Answer<void>> StatusWriter::State::make() {
                      {"metadata",
                       {{"name", options.node},
                        {"labels", {{kManagedByLabel, kManagedBy}, {kStatusOnlyLabel, "true"}}},
-                       {"ownerReferences", owner_reference(options.node, options.node_uid())}}},
+                       {"ownerReferences", owned_by_node(options.node, options.node_uid())}}},
                      {"spec", json::object()}};
   const auto made = co_await client.create(kSrv6Nodes, cluster_scoped, std::move(object));
   if (!made && !made.error().already_exists()) co_return tl::unexpected(made.error());
@@ -193,7 +190,7 @@ std::optional<json::object> StatusWriter::State::metadata_to_mend() const {
   json::object metadata;
   if (own->status_only && own->says_something) metadata["labels"] = {{kStatusOnlyLabel, nullptr}};
   if (own->made_by_sextant && !uid.empty() && own->owner_uid != uid)
-    metadata["ownerReferences"] = owner_reference(options.node, uid);
+    metadata["ownerReferences"] = owned_by_node(options.node, uid);
   if (metadata.empty()) return std::nullopt;
   metadata["uid"] = own->uid;
   return metadata;
