@@ -8,15 +8,14 @@ behind r3 what became of its policies. That these steer, are edited and go is in
 import json
 import os
 import pathlib
-import shutil
 import signal
-import sys
 import unittest
 
 import lab
 from full_testbed import NODES, PodTraffic
 from lab import run, until
 
+NEEDED = {"tcpdump": "tcpdump", "ping": "iputils-ping", "ip": "iproute2"}
 ROUTER_IDS = {"master": "192.168.10.254", "worker1": "192.168.11.254", "worker2": "192.168.12.254"}
 INJECTOR = "fd00:0:34::2"
 # TESTBED's file: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
@@ -34,11 +33,6 @@ kind: BGPPeer
 metadata: {name: to-the-hub}
 spec: {peerSelector: has(hub)}
 """
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 class FullTestbed(PodTraffic):
@@ -274,17 +268,5 @@ class Agents(unittest.TestCase):
         self.await_sessions("master", "worker1")
 
 
-def main():
-    if os.geteuid() != 0:
-        skip("needs root for network namespaces")
-    missing = [tool for tool in ("tcpdump", "ping", "ip") if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])]
-    if missing:
-        skip("not installed: " + ", ".join(missing))
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    Agents.programs, Agents.speaker = sys.argv.pop(1), sys.argv.pop(1)
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    lab.main(Agents, __doc__, NEEDED, "programs", "speaker")

@@ -6,7 +6,6 @@ Two namespaces with a wire: the injector in one, the daemons that it tells in th
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import lab
 from full_testbed import SRV6_PI
 from lab import OURS, THEIRS, THIRD, until
 
+NEEDED = {"gobgpd": "gobgpd", "gobgp": "gobgpd", "ip": "iproute2"}
 ROUTE, KEY = "4:94:fd12::1000", "94,fd12::1000,4"
 GOLD = """apiVersion: sextant.dev/v1alpha1
 kind: InjectedPolicy
@@ -30,11 +30,6 @@ spec:
   - {weight: 1, segments: ["fcff:7::1"]}
 """
 GOLD_ROUTE = "1:100:fd12::1000"
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 class Injector(unittest.TestCase):
@@ -236,17 +231,5 @@ class Injector(unittest.TestCase):
         self.assertIn("another one has it", second.stderr)
 
 
-def main():
-    if os.geteuid() != 0:
-        skip("needs root for network namespaces")
-    missing = [tool for tool in ("gobgpd", "gobgp", "ip") if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])]
-    if missing:
-        skip("not installed: " + ", ".join(missing))
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    Injector.programs, Injector.speaker_program = sys.argv.pop(1), sys.argv.pop(1)
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    lab.main(Injector, __doc__, NEEDED, "programs", "speaker_program")

@@ -7,8 +7,6 @@ Debian's gobgpd in its place. Exit status 77: skipped.
 import json
 import os
 import pathlib
-import shutil
-import sys
 import tempfile
 import unittest
 
@@ -16,14 +14,10 @@ import lab
 from full_testbed import NODES, SRV6_PI, PodTraffic
 from lab import run, until
 
+NEEDED = {"tcpdump": "tcpdump", "ping": "iputils-ping", "ip": "iproute2", "gobgpd": "gobgpd"}
 OF_WORKER2 = "fcdd::12aa:d460:b250:45:b05"  # its End.DT6, as its ConfigMap has it
 # `sextant pi`, by who injects.
 PI = {"sextantd": [], "gobgpd": ["-u", "127.0.0.1", "-p", "50051"]}
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 class FullTestbed(PodTraffic):
@@ -92,17 +86,5 @@ class Injectors(unittest.TestCase):
                          [[(address, True) for address in NODES.values()]])
 
 
-def main():
-    if os.geteuid() != 0:
-        skip("needs root for network namespaces")
-    missing = [tool for tool in ("tcpdump", "ping", "ip", "gobgpd") if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])]
-    if missing:
-        skip("not installed: " + ", ".join(missing))
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    Injectors.programs = sys.argv.pop(1)
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    lab.main(Injectors, __doc__, NEEDED, "programs")

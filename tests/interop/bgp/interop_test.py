@@ -6,7 +6,6 @@ Exit status 77: skipped.
 """
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,11 +21,6 @@ POLICY = {"distinguisher": 4, "color": 94, "endpoint": "fd12::1000"}
 LISTS = [{"weight": 12, "segments": [{"sid": "fcff:6::1"}, {"sid": "fcff:8::1"},
                                      {"sid": "fcdd:0:0:12aa::5", "behavior": 18}]},
          {"weight": 4, "segments": [{"sid": "fcff:7::1"}, {"sid": "fcdd:0:0:12aa::5", "behavior": 18}]}]
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 class Interop(unittest.TestCase):
@@ -408,18 +402,5 @@ neighbor {OURS} {{
         self.assertEqual(speaker.peer(THEIRS)["treated_as_withdraw"], 0)
 
 
-def main():
-    if os.geteuid() != 0:
-        skip("needs root for network namespaces")
-    path = lab.ENVIRONMENT["PATH"]
-    missing = sorted({package for tool, package in NEEDED.items() if not shutil.which(tool, path=path)})
-    if missing:
-        skip("not installed: " + ", ".join(missing))
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    Interop.program = sys.argv.pop(1)
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    lab.main(Interop, __doc__, NEEDED, "program")

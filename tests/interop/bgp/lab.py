@@ -4,11 +4,14 @@ import ctypes
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import unittest
 
 OURS, THEIRS, THIRD = "10.99.0.1", "10.99.0.2", "10.99.0.3"
 OURS6, THEIRS6 = "fd99::1", "fd99::2"
@@ -187,3 +190,23 @@ class Lab:
             path.rmdir() if path.is_dir() else path.unlink()
         self.work.rmdir()
         atexit.unregister(self.down)
+
+
+def main(case, usage, needed, *names):
+    """Runs a test case as a program, whose first words become the case's members `names`. `needed`: {tool: Debian's package of it}.
+    Exit status 77: skipped."""
+    if os.geteuid() != 0:
+        skip("needs root for network namespaces")
+    missing = sorted({package for tool, package in needed.items() if not shutil.which(tool, path=ENVIRONMENT["PATH"])})
+    if missing:
+        skip("not installed: " + ", ".join(missing))
+    if len(sys.argv) <= len(names):
+        sys.exit(usage)
+    for name in names:
+        setattr(case, name, sys.argv.pop(1))
+    unittest.main(verbosity=2)
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)

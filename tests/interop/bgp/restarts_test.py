@@ -7,7 +7,6 @@ graceful restart, or does not; packets between the pods are counted meanwhile. E
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,11 +26,6 @@ AWAY = 2.0  # s that packets are counted while somebody is away
 # What the injector tells: two policies of master's, to worker2 for both families. The higher preference is the active one.
 POLICIES = {"kept": {"distinguisher": 1, "color": 94, "endpoint": NODES["worker2"]},
             "dropped": {"distinguisher": 2, "color": 95, "endpoint": NODES["worker2"]}}
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 class BasicTestbed:
@@ -387,17 +381,5 @@ protocol direct {{ ipv4; ipv6; }}
         self.assert_nothing_lost(streams)
 
 
-def main():
-    if os.geteuid() != 0:
-        skip("needs root for network namespaces")
-    missing = sorted({package for tool, package in NEEDED.items() if not shutil.which(tool, path=lab.ENVIRONMENT["PATH"])})
-    if missing:
-        skip("not installed: " + ", ".join(missing))
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    Restarts.programs, Restarts.speaker = sys.argv.pop(1), sys.argv.pop(1)
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    lab.main(Restarts, __doc__, NEEDED, "programs", "speaker")
