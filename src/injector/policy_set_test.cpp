@@ -6,6 +6,9 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "injector/policy_document.h"
 
@@ -17,23 +20,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // As the paper's testbed has it.
-constexpr auto kSrv6Pi = R"(
-nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
-iswithdraw: false
-age: {seconds: 1638267871, nanos: 992981348}
-sourceasn: 5600
-family: {afi: 2, safi: 73}
-neighborip: "fd12::1000"
-segmentlist:
-  weight: 0
-  segments:
-  - {sid: "fcff:6::1", behavior: 18}
-  - {sid: "fcff:8::1", behavior: 18}
-  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
-bsid: "cafe::25"
-priority: 0
-nexthop: "fd12::1000"
-)";
+const std::string& srv6_pi() {
+  static const auto text = [] {
+    std::ifstream file(SEXTANT_SOURCE_DIR "/tests/interop/bgp/srv6_pi.yaml");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }();
+  return text;
+}
 
 PolicySet read(const std::string& text) { return read_policies({{"p.yaml", text}}); }
 
@@ -46,7 +39,7 @@ std::vector<std::string> texts(const PolicySet& set) {
 Ipv6Address ipv6(std::string_view text) { return Ipv6Address::parse(text).value(); }
 
 TEST(PolicySet, ReadsFilesOfSrv6PiAsTheyAre) {
-  const auto set = read(kSrv6Pi);
+  const auto set = read(srv6_pi());
   ASSERT_THAT(texts(set), IsEmpty());
   ASSERT_EQ(set.policies.size(), 1U);
   const auto& policy = set.policies.front().policy;
@@ -112,7 +105,7 @@ TEST(PolicySet, ReadsWhatItWrites) {
   EXPECT_EQ(policy.tunnel.lists[0].segments[0].flags, 0);
   EXPECT_EQ(policy.tunnel.lists[0].segments[1].flags, bgp::kSegmentFlagBehavior);
   EXPECT_EQ(policy.tunnel.lists[1].segments[1].type, bgp::SegmentType::kA);
-  for (const auto* text : {kWhole, kSrv6Pi}) {
+  for (const auto& text : {std::string(kWhole), srv6_pi()}) {
     const auto set = read(text);
     const auto written = boost::json::serialize(to_document(set.policies.front().policy));
     const auto again = read(written);
@@ -123,7 +116,7 @@ TEST(PolicySet, ReadsWhatItWrites) {
 
 TEST(PolicySet, TakesSeveralDocumentsAndLists) {
   const auto document = boost::json::serialize(to_document(read(kWhole).policies[0].policy));
-  const auto set = read(std::string("---\n") + kSrv6Pi + "---\n{\"items\": [" + document + "]}\n");
+  const auto set = read("---\n" + srv6_pi() + "---\n{\"items\": [" + document + "]}\n");
   EXPECT_THAT(texts(set), IsEmpty());
   EXPECT_EQ(set.wanted().size(), 2U);
 }
@@ -168,7 +161,7 @@ metadata: {name: a}
 }
 
 TEST(PolicySet, RefusesFamiliesThatDoNotFitTheEndpoint) {
-  auto text = std::string(kSrv6Pi);
+  auto text = srv6_pi();
   text.replace(text.find("afi: 2"), 6, "afi: 1");
   EXPECT_THAT(texts(read(text)),
               ElementsAre(HasSubstr("afi 1, safi 73 is not the family of an SR Policy to "
@@ -178,7 +171,7 @@ TEST(PolicySet, RefusesFamiliesThatDoNotFitTheEndpoint) {
 TEST(PolicySet, RefusesWhatNoMessageHolds) {
   std::string segments;
   for (int i = 0; i < 200; ++i) segments += "  - {sid: \"fcff:6::1\", behavior: 18}\n";
-  auto text = std::string(kSrv6Pi);
+  auto text = srv6_pi();
   text.insert(text.find("  - {sid"), segments);
   const auto found = texts(read(text));
   ASSERT_FALSE(found.empty());
@@ -186,7 +179,7 @@ TEST(PolicySet, RefusesWhatNoMessageHolds) {
 }
 
 TEST(PolicySet, RefusesTheSameKeyTwice) {
-  const auto set = read_policies({{"a.yaml", kSrv6Pi}, {"b.yaml", kSrv6Pi}});
+  const auto set = read_policies({{"a.yaml", srv6_pi()}, {"b.yaml", srv6_pi()}});
   EXPECT_THAT(texts(set),
               ElementsAre(HasSubstr("b.yaml:2: InjectedPolicy/94,fd12::1000,4: color 94, endpoint "
                                     "fd12::1000, distinguisher 4 is that of a.yaml:2 too")));

@@ -24,24 +24,7 @@ INJECTOR = "fd00:0:34::2"
 BY_R5 = ["r3", "r4", "r5", "r6", "r8"]
 KINDS = {"BGPConfiguration": "bgpconfigurations", "BGPPeer": "bgppeers", "BGPFilter": "bgpfilters"}
 GROUP = "crd.projectcalico.org"
-# As SRv6-PI reads it: to worker2's IPv6 pods by r5. Behavior 18 is End.DT6.
-SRV6_PI = """\
-nlri: {{distinguisher: 4, color: 94, endpoint: "fd12::1000"}}
-iswithdraw: false
-age: {{seconds: 1638267871, nanos: 992981348}}
-sourceasn: 5600
-family: {{afi: 2, safi: 73}}
-neighborip: "fd12::1000"
-segmentlist:
-  weight: 0
-  segments:
-  - {{sid: "fcff:5::1", behavior: 18}}
-  - {{sid: "fcff:8::1", behavior: 18}}
-  - {{sid: "{service}", behavior: 18}}
-bsid: "cafe::95"
-priority: 0
-nexthop: "fd12::1000"
-"""
+SRV6_PI = SOURCE / "tests/interop/bgp/srv6_pi.yaml"  # by r6, to a SID of the testbed's ConfigMaps
 # For master alone, which is named by its BGP identifier, and preferred.
 OF_MASTER = {"apiVersion": "sextant.dev/v1alpha1", "kind": "InjectedPolicy", "metadata": {"name": "of-master"},
              "spec": {"distinguisher": 5, "color": 95, "endpoint": ADDRESSES["worker2"], "preference": 200,
@@ -147,9 +130,15 @@ class SpeaksBgp(FullTestbedTest):
         return {each["behavior"]: each["sid"] for each in self.cluster.get("srv6node", node)["status"]["sids"]}
 
     def inject(self):
-        """The policy for everybody, as a file of SRv6-PI."""
+        """The policy for everybody, as a file of SRv6-PI: by r5, to the SID that worker2 has here."""
+        text = SRV6_PI.read_text(encoding="utf-8")
+        here = {"fcff:6::1": "fcff:5::1", "cafe::25": "cafe::95",
+                "fcdd::12aa:d460:b250:45:b05": self.sids("worker2")["End.DT6"]}
+        for there, instead in here.items():
+            self.assertIn(there, text)
+            text = text.replace(there, instead)
         file = self.work / "policy.yaml"
-        file.write_text(SRV6_PI.format(service=self.sids("worker2")["End.DT6"]))
+        file.write_text(text)
         self.pi("create", "-f", file)
         self.addCleanup(self.pi, "delete", "--all")
         until(lambda: "2/2 accepted" in self.pi("list"), "master and worker1 have taken it")

@@ -1,29 +1,13 @@
 """Of the full testbed, what tests of BGP on it share: its pods' traffic, an agent's candidate path, SRv6-PI's file."""
 import json
+import pathlib
 import subprocess
 
 import lab
 from lab import run
 
 NODES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
-# As SRv6-PI reads it: to worker2's pods by r6 and r8. Behavior 18 is End.DT6.
-SRV6_PI = """\
-nlri: {distinguisher: 4, color: 94, endpoint: "fd12::1000"}
-iswithdraw: false
-age: {seconds: 1638267871, nanos: 992981348}
-sourceasn: 5600
-family: {afi: 2, safi: 73}
-neighborip: "fd12::1000"
-segmentlist:
-  weight: 0
-  segments:
-  - {sid: "fcff:6::1", behavior: 18}
-  - {sid: "fcff:8::1", behavior: 18}
-  - {sid: "fcdd::12aa:d460:b250:45:b05", behavior: 18}
-bsid: "cafe::25"
-priority: 0
-nexthop: "fd12::1000"
-"""
+SRV6_PI = (pathlib.Path(__file__).parent / "srv6_pi.yaml").read_text(encoding="utf-8")
 
 
 class PodTraffic:

@@ -216,7 +216,7 @@ class Injector(unittest.TestCase):
         self.assertEqual(len(self.listed()), 1)
         # Of a file with one policy that is not announced none goes, of one with those that are all do.
         both = self.lab.file("both.yaml", GOLD + "---\n" + SRV6_PI)
-        self.assertIn("both.yaml:13 names it", self.pi("delete", "-f", both, status=1))
+        self.assertIn("both.yaml:14 names it", self.pi("delete", "-f", both, status=1))
         self.assertEqual(len(self.listed()), 1)
         self.assertIn("deleted gold", self.pi("delete", "-f", str(self.lab.work / "gold.yaml")))
         self.assertEqual(self.listed(), [])
