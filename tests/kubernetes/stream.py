@@ -38,18 +38,23 @@ class _Child:
     def finish(self):
         if self.answer is None:
             self.process.send_signal(signal.SIGINT)
+            self.await_end()
+        return self.answer
+
+    def await_end(self):
+        if self.answer is None:
             out, _ = self.process.communicate(timeout=30)
             self.answer = json.loads(out)
-        return self.answer
 
 
 class Stream:
-    """UDP from one place to another, `rate` a second, until closed. Of two at once each has its port, and its numbers from `first` on."""
+    """UDP from one place to another, `rate` a second, until closed or until `count` are sent (0: no limit).
+    Of two at once each has its port, and its numbers from `first` on."""
 
-    def __init__(self, sender, receiver, address, rate=500, port=PORT, size=64, first=0):
+    def __init__(self, sender, receiver, address, rate=500, port=PORT, size=64, first=0, count=0):
         family = 6 if ":" in address else 4
         self.receiver = _Child(receiver, "receive", family, port)
-        self.sender = _Child(sender, "send", family, port, address, rate, size, first)
+        self.sender = _Child(sender, "send", family, port, address, rate, size, first, count)
         self.sent, self.received, self.first = [], {}, first
 
     def __enter__(self):
@@ -57,6 +62,10 @@ class Stream:
 
     def __exit__(self, *_):
         self.close()
+
+    def await_count(self):
+        """Until the last of `count` packets is sent."""
+        self.sender.await_end()
 
     def close(self):
         """Stops sending, gives what is on its way time to arrive, and counts."""
@@ -134,12 +143,12 @@ def _stamped(sock, size):
     return data, time.time()
 
 
-def _send(family, port, address, rate, size, first):
+def _send(family, port, address, rate, size, first, count):
     sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
     stop, sent = _stopped(), []
     _ready()
     start = time.monotonic()
-    while True:
+    while count == 0 or len(sent) < count:
         number = len(sent)
         wait = start + number / rate - time.monotonic()
         if select.select([stop], [], [], max(wait, 0))[0]:
@@ -150,6 +159,7 @@ def _send(family, port, address, rate, size, first):
             sock.sendto(packet + b"." * max(0, size - len(packet)), (address, port))
         except OSError:  # unreachable just now: counts as lost
             pass
+    return _answer(sent)
 
 
 def _receive(family, port):
@@ -186,7 +196,7 @@ def _collect(sock):
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "send":
-        _send(int(rest[0]), int(rest[1]), rest[2], float(rest[3]), int(rest[4]), int(rest[5]))
+        _send(int(rest[0]), int(rest[1]), rest[2], float(rest[3]), *map(int, rest[4:]))
     elif what == "receive":
         _receive(int(rest[0]), int(rest[1]))
     else:

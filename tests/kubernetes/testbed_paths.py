@@ -1,6 +1,5 @@
 """What tests on the paper's full testbed share: streams between its nodes' pods, the routers that they pass, what a node forwards."""
 import re
-import time
 
 import cluster
 from cluster import SOURCE
@@ -29,10 +28,10 @@ class FullTestbedTest(cluster.ClusterTest):
         return self.stream(sender, receiver, port=4300, first=1 << 24)
 
     def path(self, sender, receiver, family=6):
-        with Capture(self.routers) as capture, self.stream(sender, receiver, family) as stream:
-            time.sleep(0.2)
+        with Capture(self.routers) as capture, self.stream(sender, receiver, family, count=100) as stream:
+            stream.await_count()
         self.assertEqual(stream.lost, [])
-        self.assertGreater(len(stream.sent), 10)
+        self.assertEqual(len(stream.sent), 100)
         paths = {tuple(capture.path(number)) for number in stream.received}
         self.assertEqual(len(paths), 1, paths)
         return list(paths.pop())
