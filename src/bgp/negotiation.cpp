@@ -14,6 +14,12 @@ bool Negotiated::has_extended_next_hop(Family family) const {
   return std::ranges::find(extended_next_hop, family) != extended_next_hop.end();
 }
 
+bool Negotiated::restarts(Family family) const {
+  return graceful_restart && std::ranges::find(graceful_restart->families, family,
+                                               &GracefulRestart::FamilyState::family) !=
+                                 graceful_restart->families.end();
+}
+
 Open make_open(const SpeakerConfig& speaker, const PeerConfig& peer, RestartState state) {
   Open open;
   open.asn = speaker.asn;

@@ -30,6 +30,8 @@ struct Negotiated {
   std::optional<GracefulRestart> graceful_restart = {};  // the peer's, where both speak it
   [[nodiscard]] bool has(Family family) const;
   [[nodiscard]] bool has_extended_next_hop(Family family) const;
+  /// The peer restarts gracefully for the family: its End-of-RIB comes (RFC 4724 section 2).
+  [[nodiscard]] bool restarts(Family family) const;
 };
 
 /// What an OPEN says of restarts (RFC 4724 section 3).

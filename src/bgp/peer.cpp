@@ -269,19 +269,14 @@ void Peer::on_up(Session& session) {
 }
 
 void Peer::on_down(Session& session, const SessionEnd& end) {
-  const auto restart = session.negotiated().graceful_restart;
-  const auto negotiated = session.negotiated().families;
+  const auto negotiated = session.negotiated();
   note(end.cause);
   log::warn({{"peer", name_}}, "BGP peer {} is down: {}", name_, end.cause);
   routes_.session_down(*this);
   // RFC 4724 section 4.2: stale routes are for a connection that ended without NOTIFICATION.
-  const bool graceful = restart && end.event == Event::kTcpFails;
   may_return_ = end.event == Event::kTcpFails;
-  for (const auto family : negotiated) {
-    const bool kept = graceful && std::ranges::any_of(restart->families, [&](const auto& each) {
-                        return each.family == family;
-                      });
-    if (kept) {
+  for (const auto family : negotiated.families) {
+    if (end.event == Event::kTcpFails && negotiated.restarts(family)) {
       // Those still stale from the restart before go now (RFC 4724 section 4.2).
       if (families_[family].stale) sweep(family);
       families_[family].stale = true;
@@ -292,8 +287,8 @@ void Peer::on_down(Session& session, const SessionEnd& end) {
     }
   }
   if (has_stale()) {
-    await_peer(
-        std::min(std::chrono::seconds(restart->seconds), config_.graceful_restart.stale_time));
+    await_peer(std::min(std::chrono::seconds(negotiated.graceful_restart->seconds),
+                        config_.graceful_restart.stale_time));
   } else {
     stale_.cancel();
   }

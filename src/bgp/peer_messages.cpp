@@ -22,14 +22,6 @@ Bytes maximum_data(Family family, std::uint32_t limit) {
   return out.release();
 }
 
-/// Whether the peer announced graceful restart for the family, and so an End-of-RIB comes.
-bool restarts(const Negotiated& negotiated, Family family) {
-  const auto& restart = negotiated.graceful_restart;
-  return restart &&
-         std::ranges::find(restart->families, family, &GracefulRestart::FamilyState::family) !=
-             restart->families.end();
-}
-
 }  // namespace
 
 void Peer::on_refresh(Session& session, const RouteRefresh& refresh) {
@@ -39,7 +31,7 @@ void Peer::on_refresh(Session& session, const RouteRefresh& refresh) {
   // RFC 7313 section 4: not before the End-of-RIB of a peer that restarts gracefully: it may still
   // be telling what was stale before.
   const bool marks_count = session.negotiated().enhanced_route_refresh &&
-                           (state.ended || !restarts(session.negotiated(), refresh.family));
+                           (state.ended || !session.negotiated().restarts(refresh.family));
   switch (refresh.kind) {
     case RefreshKind::kRequest:
       routes_.refresh(*this, refresh.family);

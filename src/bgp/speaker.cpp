@@ -118,6 +118,7 @@ std::optional<PeerId> Speaker::id_of(const IpAddress& address) const {
   return impl_->id_of(address);
 }
 bool Speaker::converged() const { return impl_->converged; }
+std::vector<IpAddress> Speaker::waited_for() const { return impl_->waited_for(); }
 const Rib& Speaker::rib() const { return impl_->rib; }
 bool Speaker::idle() const { return impl_->idle(); }
 

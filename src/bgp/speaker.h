@@ -112,6 +112,8 @@ class Speaker {
   [[nodiscard]] std::optional<IpAddress> address_of(PeerId peer) const;
   [[nodiscard]] std::optional<PeerId> id_of(const IpAddress& address) const;
   [[nodiscard]] bool converged() const;
+  /// Configured peers whose routes are waited for before converged().
+  [[nodiscard]] std::vector<IpAddress> waited_for() const;
   [[nodiscard]] const Rib& rib() const;
   /// Nothing waits to be worked on: no route to be chosen, told or sent.
   [[nodiscard]] bool idle() const;

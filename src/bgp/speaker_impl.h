@@ -39,6 +39,7 @@ class Speaker::Impl final : private PeerRoutes {
   [[nodiscard]] std::optional<IpAddress> address_of(PeerId id) const;
   [[nodiscard]] std::optional<PeerId> id_of(const IpAddress& address) const;
   [[nodiscard]] bool idle() const;
+  [[nodiscard]] std::vector<IpAddress> waited_for() const;
 
   /// Now, or after the listener's call in which it was asked for: that call looks at the tables.
   void change_routes(std::function<void()> change);
@@ -84,6 +85,7 @@ class Speaker::Impl final : private PeerRoutes {
   void turn();
   void tell_peers();
   [[nodiscard]] bool tell_routes();
+  [[nodiscard]] bool is_waited_for(const Peer& peer) const;
   void check_converged(bool time_is_up);
   [[nodiscard]] bool deferring() const { return config.restarting; }
 

@@ -192,17 +192,26 @@ bool Speaker::Impl::tell_routes() {
 // need not be waited for, since they may wait for us; but a daemon may say that it restarts for
 // minutes after its start (FRR does) and yet know all the routes: so a restarting speaker waits a
 // little.
+bool Speaker::Impl::is_waited_for(const Peer& peer) const {
+  if (peer.dynamic() || !peer.config().enabled) return false;
+  if (!peer.established()) return true;
+  const auto& restart = peer.negotiated().graceful_restart;
+  if (!restart || peer.all_ended()) return false;
+  return !restart->restarted || (patient_ && config.restarting);
+}
+
+std::vector<IpAddress> Speaker::Impl::waited_for() const {
+  std::vector<IpAddress> missing;
+  if (converged) return missing;
+  for (const auto& [name, neighbour] : neighbours_) {
+    if (is_waited_for(*neighbour.peer)) missing.push_back(neighbour.peer->address());
+  }
+  return missing;
+}
+
 void Speaker::Impl::check_converged(bool time_is_up) {
   if (converged || !started_) return;
-  const auto is_waited_for = [this](const auto& each) {
-    const auto& peer = *each.second.peer;
-    if (peer.dynamic() || !peer.config().enabled) return false;
-    if (!peer.established()) return true;
-    const auto& restart = peer.negotiated().graceful_restart;
-    const bool waits = !restart || !restart->restarted || (patient_ && config.restarting);
-    return restart && waits && !peer.all_ended();
-  };
-  if (!time_is_up && std::ranges::any_of(neighbours_, is_waited_for)) return;
+  if (!time_is_up && !waited_for().empty()) return;
   converged = true;
   config.restarting = false;
   deferral_.cancel();

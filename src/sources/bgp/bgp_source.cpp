@@ -289,18 +289,10 @@ std::string BgpSource::obstacle() const {
 }
 
 std::string BgpSource::missing_peers() const {
-  std::string missing;
   if (speaker_ == nullptr) return "all";
-  for (const auto& peer : speaker_->peers()) {
-    // As the speaker itself waits: not for peers that have just come up too.
-    const auto restart = peer.negotiated ? peer.negotiated->graceful_restart : std::nullopt;
-    const bool told = peer.state == bgp::State::kEstablished &&
-                      (!restart || restart->restarted ||
-                       std::ranges::all_of(peer.families, [](const bgp::PeerFamilyInfo& family) {
-                         return !family.negotiated || family.end_of_rib_received;
-                       }));
-    if (!told && !peer.dynamic) missing += (missing.empty() ? "" : ", ") + peer.address.to_string();
-  }
+  std::string missing;
+  for (const auto& peer : speaker_->waited_for())
+    missing += (missing.empty() ? "" : ", ") + peer.to_string();
   return missing.empty() ? "none" : missing;
 }
 
