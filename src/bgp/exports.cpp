@@ -8,6 +8,18 @@ namespace {
 
 constexpr int kBlocksATurn = 16;  // of a peer's family, up to 64 KiB each
 
+std::size_t count_messages(std::span<const std::uint8_t> bytes) {
+  std::size_t count = 0;
+  while (bytes.size() >= kHeaderSize) {
+    const auto length = static_cast<std::size_t>(bytes[16]) << 8U | bytes[17];
+    bytes = bytes.subspan(std::min(std::max(length, kHeaderSize), bytes.size()));
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
 ExportRules rules_for(const Peer& peer, Family family) {
   const auto& negotiated = peer.negotiated();
   const auto& config = peer.config();
@@ -29,18 +41,6 @@ ExportRules rules_for(const Peer& peer, Family family) {
   }
   return rules;
 }
-
-std::size_t count_messages(std::span<const std::uint8_t> bytes) {
-  std::size_t count = 0;
-  while (bytes.size() >= kHeaderSize) {
-    const auto length = static_cast<std::size_t>(bytes[16]) << 8U | bytes[17];
-    bytes = bytes.subspan(std::min(std::max(length, kHeaderSize), bytes.size()));
-    ++count;
-  }
-  return count;
-}
-
-}  // namespace
 
 void Exports::join(Peer& peer, PeerId id) {
   auto& client = clients_[&peer];

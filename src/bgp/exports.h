@@ -9,6 +9,9 @@
 
 namespace sextant::bgp {
 
+/// Precondition: the peer's session is established and has the family.
+[[nodiscard]] ExportRules rules_for(const Peer& peer, Family family);
+
 class Exports {
  public:
   explicit Exports(Rib& rib) : exporter_(rib) {}

@@ -119,6 +119,13 @@ std::optional<PeerId> Speaker::id_of(const IpAddress& address) const {
 }
 bool Speaker::converged() const { return impl_->converged; }
 std::vector<IpAddress> Speaker::waited_for() const { return impl_->waited_for(); }
+
+std::optional<ExportRules> Speaker::export_rules(const IpAddress& peer, Family family) const {
+  const auto* found = impl_->find(peer);
+  if (found == nullptr || !found->established() || !found->negotiated().has(family)) return {};
+  return rules_for(*found, family);
+}
+
 const Rib& Speaker::rib() const { return impl_->rib; }
 bool Speaker::idle() const { return impl_->idle(); }
 
@@ -364,10 +371,9 @@ void Speaker::Impl::remove_neighbour(const Name& name, const Notification& reaso
 // -------------------------------------------------------------------------------
 
 Peer* Speaker::Impl::find(const IpAddress& address) {
-  for (const auto& [name, neighbour] : neighbours_) {
-    if (name.first == address) return neighbour.peer.get();
-  }
-  return nullptr;
+  const auto found = neighbours_.lower_bound({address, {}});  // on whatever device
+  return found != neighbours_.end() && found->first.first == address ? found->second.peer.get()
+                                                                     : nullptr;
 }
 
 std::vector<PeerInfo> Speaker::Impl::peers() const {

@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "bgp/config.h"
 #include "bgp/peer_info.h"
+#include "bgp/rib/export_rules.h"
 #include "bgp/rib/rib.h"
 #include "bgp/wire/link_state.h"
 
@@ -114,6 +115,8 @@ class Speaker {
   [[nodiscard]] bool converged() const;
   /// Configured peers whose routes are waited for before converged().
   [[nodiscard]] std::vector<IpAddress> waited_for() const;
+  /// What a peer is told by, for kept_back(); none: its session does not have the family now.
+  [[nodiscard]] std::optional<ExportRules> export_rules(const IpAddress& peer, Family family) const;
   [[nodiscard]] const Rib& rib() const;
   /// Nothing waits to be worked on: no route to be chosen, told or sent.
   [[nodiscard]] bool idle() const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "bgp/wire/update_writer.h"
+
 namespace sextant::bgp {
 
 namespace {
@@ -45,6 +47,23 @@ bool takes_next_hop(const Rib& rib, const ExportRules& rules, const Path& path) 
   return rules.extended_next_hop || next_hop_for(rib, rules, path).address.is_v4();
 }
 
+/// Whether a message of the peers holds the path with one route (RFC 8654 section 4).
+bool fits(const Rib& rib, const ExportRules& rules, const Path& path, const RouteKey& key) {
+  constexpr std::size_t kRest = 512;  // more than what goes out besides the path's own attributes
+  const auto& set = rib.pool()[path.attributes];
+  // Nearly all: nothing is encoded. Two-byte peers are told of an AS path twice.
+  if (2 * set.block().size() + kRest <= rules.message_limit) return true;
+  auto attributes = set.decode().attributes;
+  const bool link_state = rules.family == kLinkState;
+  if (link_state)
+    attributes.link_state.clear();  // RFC 9552 section 5.3: it goes without, if needs be
+  const auto exported = export_set(rib, rules, path, std::move(attributes));
+  std::vector<std::uint8_t> message;
+  UpdateWriter writer(message, rules.family, rules.message_limit);
+  return link_state ? writer.begin(exported.block, exported.next_hop, rib.link_state(key).size())
+                    : writer.begin(exported.block, exported.next_hop);
+}
+
 }  // namespace
 
 bool operator==(const ExportRules& a, const ExportRules& b) {
@@ -84,6 +103,24 @@ ExportedSet export_set(const Rib& rib, const ExportRules& rules, const Path& pat
   out.block = encode_attributes(
       attributes, SessionFacts{.four_octet_as = rules.four_octet_as, .internal = rules.internal});
   return out;
+}
+
+std::string kept_back(const Rib& rib, const ExportRules& rules, const RouteKey& key) {
+  const auto& table = rib.table(rules.family);
+  const auto entry = table.find(key);
+  const auto path = entry ? table.best(*entry) : std::optional<Path>();
+  if (!path) return "there is no such route";
+  if (!may_export(rib, rules, *path)) return "routes like its best path are not for the peer";
+  if (rules.filter) {
+    const bool whole = rules.filter->asks_for_communities();
+    const auto attributes = whole ? rib.pool()[path->attributes].decode().attributes : Attributes();
+    if (const auto kept = rules.filter->reject(filter_prefix(rules.family, key), &attributes))
+      return "the export filter keeps it back: " + *kept;
+  }
+  if (!fits(rib, rules, *path, key))
+    return "it is too long for the peer's messages of " + std::to_string(rules.message_limit) +
+           " bytes";
+  return {};
 }
 
 }  // namespace sextant::bgp

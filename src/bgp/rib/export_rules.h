@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bgp/rib/rib.h"
@@ -50,5 +51,9 @@ struct ExportedSet {
 /// Precondition: may_export.
 [[nodiscard]] ExportedSet export_set(const Rib& rib, const ExportRules& rules, const Path& path,
                                      Attributes attributes);
+
+/// Why peers with these rules are not told of a destination's best path: rules, filter, size;
+/// empty: they are, split horizon aside.
+[[nodiscard]] std::string kept_back(const Rib& rib, const ExportRules& rules, const RouteKey& key);
 
 }  // namespace sextant::bgp

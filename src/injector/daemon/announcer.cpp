@@ -1,49 +1,27 @@
 #include "injector/daemon/announcer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bgp/rib/nlri_key.h"
-#include "bgp/wire/update_writer.h"
 
 namespace sextant::injector {
 namespace {
 
-/// Whether a message that the peer takes holds the policy: the speaker announces no other (RFC 8654
-/// section 4).
-bool fits(const InjectedPolicy& policy, bgp::Attributes attributes, const bgp::Negotiated& session,
-          std::uint32_t asn) {
-  constexpr std::size_t kRest = 512;  // more than all else that a message has
-  const auto variable =
-      attributes.tunnel_encapsulation.size() + 8 * attributes.extended_communities.size();
-  if (variable + kRest <= session.send_limit) return true;  // nearly all: nothing is encoded
-  if (session.internal) {
-    attributes.local_pref = 100;
-  } else {
-    attributes.as_path.prepend(asn);
-  }
-  std::vector<std::uint8_t> message;
-  bgp::UpdateWriter writer(message, policy.family(), session.send_limit);
-  return writer.begin(bgp::encode_attributes(attributes, {.four_octet_as = session.four_octet_as}),
-                      {.address = policy.next_hop.value_or(IpAddress())});
+/// What keeps all policies from the peer.
+std::string obstacle_of(const bgp::PeerInfo& peer) {
+  if (!peer.config.enabled) return "the peer is shut down";
+  if (peer.state == bgp::State::kEstablished) return {};
+  return "the session is " + std::string(to_string(peer.state)) +
+         (peer.last_error.empty() ? "" : ": " + peer.last_error);
 }
 
-std::string why_not(const bgp::PeerInfo& peer, const InjectedPolicy& policy,
-                    const bgp::Attributes& attributes, std::uint32_t asn) {
-  if (!peer.config.enabled) return "the peer is shut down";
-  if (peer.state != bgp::State::kEstablished || !peer.negotiated) {
-    return "the session is " + std::string(to_string(peer.state)) +
-           (peer.last_error.empty() ? "" : ": " + peer.last_error);
-  }
-  if (!peer.negotiated->has(policy.family()))
+std::string why_not(const bgp::Rib& rib, const Recipient& to, const InjectedPolicy& policy) {
+  if (!to.obstacle.empty()) return to.obstacle;
+  const auto rules = to.rules.find(policy.family());
+  if (rules == to.rules.end())
     return "the peer takes no " + bgp::to_string(policy.family()) + " routes";
-  const auto key = bgp::key_of(policy.key);
-  if (const auto kept =
-          peer.config.export_filter.reject(bgp::filter_prefix(policy.family(), key), &attributes))
-    return "the export filter keeps it back: " + *kept;
-  if (!fits(policy, attributes, *peer.negotiated, asn))
-    return "it is too long for the peer's messages of " +
-           std::to_string(peer.negotiated->send_limit) + " bytes";
-  return {};
+  return bgp::kept_back(rib, rules->second, bgp::key_of(policy.key));
 }
 
 }  // namespace
@@ -79,14 +57,29 @@ void Announcer::withdraw(const PolicyKey& key) {
   speaker_.withdraw(family_of(key), bgp::key_of(key));
 }
 
+std::vector<Recipient> Announcer::recipients() const {
+  std::vector<Recipient> found;
+  for (const auto& peer : speaker_.peers()) {
+    Recipient to{.peer = peer.address.to_string(),
+                 .established = peer.state == bgp::State::kEstablished,
+                 .obstacle = obstacle_of(peer)};
+    const auto families = peer.negotiated ? peer.negotiated->families : std::vector<bgp::Family>();
+    for (const auto family : families) {
+      if (auto rules = speaker_.export_rules(peer.address, family))
+        to.rules.emplace(family, std::move(*rules));
+    }
+    found.push_back(std::move(to));
+  }
+  return found;
+}
+
 std::vector<Delivery> Announcer::deliveries(const InjectedPolicy& policy,
-                                            const std::vector<bgp::PeerInfo>& peers) const {
-  const auto attributes = attributes_of(policy, usual_convention(speaker_.config().peers));
+                                            const std::vector<Recipient>& recipients) const {
   std::vector<Delivery> found;
-  for (const auto& peer : peers) {
-    Delivery delivery{.peer = peer.address.to_string(),
-                      .established = peer.state == bgp::State::kEstablished,
-                      .reason = why_not(peer, policy, attributes, speaker_.config().asn)};
+  for (const auto& to : recipients) {
+    Delivery delivery{.peer = to.peer,
+                      .established = to.established,
+                      .reason = why_not(speaker_.rib(), to, policy)};
     delivery.sent = delivery.reason.empty();
     found.push_back(std::move(delivery));
   }

@@ -158,9 +158,10 @@ std::vector<PolicyReport> Injector::reports() const {
   for (const auto& peer : peers)
     if (peer.negotiated && !peer.config.description.empty() && !peer.dynamic)
       names.emplace(peer.negotiated->remote_id.to_string(), peer.config.description);
+  const auto recipients = announcer_.recipients();
   for (const auto& [key, policy] : store_.policies()) {
     reports.push_back({.policy = policy,
-                       .peers = announcer_.deliveries(policy, peers),
+                       .peers = announcer_.deliveries(policy, recipients),
                        .peers_known = true,
                        .headends = headends_of(key, names),
                        .headends_known = heard});

@@ -51,9 +51,12 @@ class InjectorTest : public bgp::Namespace {
   /// At 127.0.0.9, with nodes at 127.0.0.1 and so on.
   void start(int count) {
     auto config = bgp::speaker_config(9);
-    config.forwards_nothing = true;
     for (int number = 1; number <= count; ++number)
       config.peers.push_back(bgp::from(9, policy_peer(number)));
+    start(std::move(config));
+  }
+  void start(bgp::SpeakerConfig config) {
+    config.forwards_nothing = true;
     auto store = PolicyStore::open(folder);
     ASSERT_TRUE(store) << store.error().message();
     injector = std::make_unique<Injector>(io, std::move(config), std::move(*store));
@@ -61,9 +64,10 @@ class InjectorTest : public bgp::Namespace {
     const auto started = injector->start();
     ASSERT_TRUE(started) << started.error().message();
   }
-  bgp::Node& add_node(int number) {
+  bgp::Node& add_node(int number, bool extended_messages = true) {
     auto config = bgp::speaker_config(number);
     config.peers = {bgp::from(number, policy_peer(9))};
+    config.peers.front().extended_messages = extended_messages;
     auto& node = *nodes.emplace_back(std::make_unique<bgp::Node>(io, std::move(config)));
     EXPECT_TRUE(node.speaker.start());
     return node;
@@ -86,6 +90,12 @@ class InjectorTest : public bgp::Namespace {
   std::unique_ptr<Injector> injector;
   agent::HttpHandler api;
 };
+
+/// The injector's End-of-RIB came.
+bool heard_all(const bgp::Node& node) {
+  const auto peer = node.speaker.peer(bgp::ip("127.0.0.9"));
+  return peer && !peer->families.empty() && peer->families.front().end_of_rib_received;
+}
 
 constexpr auto kGold = "4:94:fd12::1000";
 constexpr auto kOther = "5:94:fd12::1000";
@@ -115,6 +125,47 @@ TEST_F(InjectorTest, TellsItsPeersAndSaysWhoWasTold) {
   ASSERT_TRUE(run_until([&] { return node.routes.empty(); }));
 }
 
+InjectedPolicy deep_policy(std::uint32_t distinguisher, std::size_t segments) {
+  auto made = policy(distinguisher);
+  auto& list = made.tunnel.lists.front().segments;
+  list.resize(segments, list.front());
+  return made;
+}
+
+// What sessions tell nothing of must not look as if it was sent.
+TEST_F(InjectorTest, SaysWhatItsSessionsKeepBack) {
+  auto config = bgp::speaker_config(9);
+  config.peers.push_back(bgp::from(9, policy_peer(1)));
+  config.peers.front().extended_messages = false;
+  auto filtered = bgp::from(9, policy_peer(2));
+  filtered.export_filter.rules = {{.accept = false,
+                                   .name = "not these",
+                                   .within = IpPrefix::parse("fd12::/16").value(),
+                                   .max_length = 128}};
+  config.peers.push_back(filtered);
+  start(std::move(config));
+  auto& node = add_node(1, false);
+  auto& other = add_node(2);
+  // RFC 8654 section 4: the second fits no message of 4096 bytes.
+  ASSERT_TRUE(injector->announce({deep_policy(4, 190), deep_policy(5, 200)}));
+  ASSERT_TRUE(run_until([&] {
+    const auto peers = injector->reports().front().peers;
+    return node.routes.contains(kGold) && std::ranges::all_of(peers, &Delivery::established);
+  }));
+  const auto reports = injector->reports();
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0].peers[0].reason, "");
+  EXPECT_EQ(reports[1].peers[0].reason, "it is too long for the peer's messages of 4096 bytes");
+  EXPECT_FALSE(reports[1].peers[0].sent);
+  for (const auto& report : reports)
+    EXPECT_THAT(report.peers[1].reason, HasSubstr("the export filter keeps it back: "));
+  ASSERT_TRUE(injector->announce({policy(6)}));  // follows whatever was told before
+  ASSERT_TRUE(
+      run_until([&] { return node.routes.contains("6:94:fd12::1000") && heard_all(other); }));
+  EXPECT_FALSE(node.routes.contains(kOther));
+  EXPECT_THAT(other.routes, IsEmpty());
+}
+
 // RFC 4724: the peers keep the routes while it is away, and see none of them withdrawn.
 TEST_F(InjectorTest, LosesNothingAtARestart) {
   auto& node = add_node(1);
@@ -126,10 +177,7 @@ TEST_F(InjectorTest, LosesNothingAtARestart) {
   EXPECT_EQ(node.routes.size(), 2U) << "stale, but there";
   start(1);
   ASSERT_TRUE(sent_to(1));
-  ASSERT_TRUE(run_until([&] {
-    const auto peer = node.speaker.peer(bgp::ip("127.0.0.9"));
-    return peer && !peer->families.empty() && peer->families.front().end_of_rib_received;
-  }));
+  ASSERT_TRUE(run_until([&] { return heard_all(node); }));
   EXPECT_EQ(node.routes.size(), 2U);
   EXPECT_THAT(node.history, Not(Contains(std::string("-") + kGold)));
   EXPECT_THAT(node.history, Not(Contains(std::string("-") + kOther)));

@@ -6,11 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <iterator>
 
-#include "bgp/wire/message.h"
 #include "injector/daemon/announcer.h"
 #include "injector/daemon/watchers.h"
 #include "injector/report_json.h"
@@ -101,27 +99,6 @@ TEST(Attributes, FollowCalicoVppWhereAllPeersDo) {
   EXPECT_EQ(usual_convention({}), Convention::kStandard);
   EXPECT_EQ(usual_convention({calico_vpp, standard}), Convention::kStandard);
   EXPECT_EQ(usual_convention({calico_vpp, calico_vpp}), Convention::kCalicoVpp);
-}
-
-// Its sessions tell nothing of it (RFC 8654 section 4), and that must not look as if it was sent.
-TEST(Deliveries, LeaveOutPeersWhoseMessagesAreTooShort) {
-  boost::asio::io_context io;
-  bgp::Speaker speaker(io, {.asn = 64512, .router_id = Ipv4Address::parse("10.0.0.9").value()});
-  const Announcer announcer(speaker);
-  auto deep = policy(1);
-  auto& segments = deep.tunnel.lists.front().segments;
-  bgp::PeerInfo peer{
-      .address = IpAddress::parse("fd10::1").value(),
-      .state = bgp::State::kEstablished,
-      .negotiated = bgp::Negotiated{.internal = true, .families = {bgp::kSrPolicyIpv6}}};
-  const auto reason = [&](std::size_t count) {
-    segments.resize(count, segments.front());
-    return announcer.deliveries(deep, {peer}).at(0).reason;
-  };
-  EXPECT_EQ(reason(190), "");
-  EXPECT_EQ(reason(200), "it is too long for the peer's messages of 4096 bytes");
-  peer.negotiated->send_limit = bgp::kMaxExtendedMessage;
-  EXPECT_EQ(reason(200), "");
 }
 
 std::vector<std::string> heard(agent::HttpStream& stream) {
