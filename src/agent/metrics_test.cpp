@@ -298,6 +298,18 @@ TEST_F(MetricsTest, GrowWithThePoliciesOfTheHeadendAndNotWithTheCluster) {
   EXPECT_EQ(scrape().size() - before, 16U) << "8 a policy and family";
 }
 
+TEST_F(MetricsTest, SayWhichKindsTheApiServerTellsNothingOf) {
+  source_.server = sources::ServerState{.url = "https://[fd10::1]:6443", .reachable = true};
+  source_.server->kinds = {
+      {.kind = "Node", .resource = "nodes", .synced = true},
+      {.kind = "SRv6Policy", .resource = "srv6policies", .synced = true, .error = "HTTP 403"}};
+  const auto samples = scrape();
+  EXPECT_EQ(samples.at(R"(sextant_source_kind_synced{kind="SRv6Policy"})"), 1) << "read before";
+  EXPECT_EQ(samples.at(R"(sextant_source_kind_followed{kind="SRv6Policy"})"), 0);
+  EXPECT_EQ(samples.at(R"(sextant_source_kind_followed{kind="Node"})"), 1);
+  EXPECT_EQ(samples.at("sextant_api_server_reachable"), 1);
+}
+
 TEST_F(MetricsTest, CountReloadsAndTheLoopsLag) {
   metrics_.reloaded(ReloadResult::kChanged);
   metrics_.reloaded(ReloadResult::kFailed);

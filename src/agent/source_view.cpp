@@ -61,6 +61,11 @@ void write_source(MetricText& text, const sources::SourceState& source) {
   text.gauge("sextant_source_kind_synced",
              "Whether all objects of the kind were read at least once.");
   write_kinds(text, server, &FollowedKind::synced);
+  text.gauge(
+      "sextant_source_kind_followed",
+      "Whether the kind is followed right now; if not, what was read before stays in force.");
+  for (const auto& kind : server.kinds)
+    text.add({{"kind", kind.kind}}, kind.error.empty() ? 1.0 : 0.0);
   text.gauge("sextant_source_objects", "Objects that the source holds, by kind.");
   write_kinds(text, server, &FollowedKind::objects);
   text.counter("sextant_source_lists_total",
