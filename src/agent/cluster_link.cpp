@@ -237,7 +237,8 @@ void ClusterLink::State::tell_policy_event(const PolicyObject& before, const Pol
                             .kind = "SRv6Policy",
                             .name = before.name,
                             .uid = before.version.uid};
-    events->record(std::move(about), good ? EventType::kNormal : EventType::kWarning,
+    const bool as_meant = good || condition.reason == kNotActive;
+    events->record(std::move(about), as_meant ? EventType::kNormal : EventType::kWarning,
                    condition.reason, condition.message);
   }
 }

@@ -13,6 +13,7 @@ namespace {
 
 using kubernetes::Condition;
 using kubernetes::condition_status;
+using kubernetes::kNotActive;
 using kubernetes::NodeStatus;
 using kubernetes::PolicyReport;
 using overlay::ObjectKey;
@@ -122,8 +123,8 @@ class PolicyReporter {
       if (candidate->object != object.key && !has_valid_path(*policy, object.key))
         return fail("NoValidPath", words.empty() ? "no candidate path of it is valid" : words);
       if (candidate->object != object.key)
-        return fail("NotActive", "a candidate path of " + candidate->object.to_string() +
-                                     " is preferred (RFC 9256 section 2.9)");
+        return fail(kNotActive, "a candidate path of " + candidate->object.to_string() +
+                                    " is preferred (RFC 9256 section 2.9)");
       if (object.binding_sid && policy->binding_sid != object.binding_sid)
         return fail("BindingSidRefused",
                     words.empty() ? "another object's binding SID is used" : words);

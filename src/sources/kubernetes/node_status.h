@@ -28,6 +28,9 @@ inline constexpr std::size_t kFullPolicies = 50;
 inline constexpr std::size_t kReportedSids = 128;
 inline constexpr std::size_t kLongestMessage = 512;  // bytes; longer ones are cut
 
+/// A reason: the node prefers a candidate path of another object with that color and endpoint.
+inline constexpr const char* kNotActive = "NotActive";
+
 /// Which state of which object: a generation alone does not tell an object from one that was
 /// deleted and made again.
 struct ObjectVersion {

@@ -160,7 +160,13 @@ std::string names_of(const PolicySummary& summary) {
   return text;
 }
 
-Condition judge_readiness(const PolicySummary& summary, bool in_force, std::size_t failed) {
+/// Of the headends that do not have the policy; the others may still come.
+struct Missing {
+  std::size_t failed = 0;
+  std::size_t outranked = 0;  // of those: by a candidate path of another object, as meant
+};
+
+Condition judge_readiness(const PolicySummary& summary, bool in_force, const Missing& missing) {
   Condition ready{.type = "Ready", .status = ConditionStatus::kFalse};
   const auto count =
       std::to_string(summary.ready) + " of " + std::to_string(summary.headends) + " headends";
@@ -175,7 +181,11 @@ Condition judge_readiness(const PolicySummary& summary, bool in_force, std::size
     ready.reason = "Programmed";
     ready.message = "on " + count;
   } else {
-    ready.reason = failed == 0 ? "Pending" : summary.ready > 0 ? "PartiallyProgrammed" : "Failed";
+    const auto pending = summary.headends - summary.ready - missing.failed;
+    ready.reason = missing.outranked == summary.headends                ? kNotActive
+                   : pending > 0 && missing.failed == missing.outranked ? "Pending"
+                   : summary.ready > 0                                  ? "PartiallyProgrammed"
+                                                                        : "Failed";
     ready.message = shortened("on " + count + ": " + names_of(summary));
   }
   return ready;
@@ -187,7 +197,7 @@ PolicySummary summarize(const PolicyObject& object, std::uint32_t policy, Headen
                         Time time) {
   PolicySummary summary{.observed_generation = object.version.generation};
   auto is_accepted = judge_object(object, board);
-  std::size_t failed = 0;
+  Missing missing;
   for (const auto& selected : headends_of(object, board)) {
     ++summary.headends;
     auto verdict = judge_headend(object, policy, selected, board);
@@ -195,13 +205,14 @@ PolicySummary summarize(const PolicyObject& object, std::uint32_t policy, Headen
       ++summary.ready;
       continue;
     }
-    failed += verdict.failed ? 1 : 0;
+    missing.failed += verdict.failed ? 1 : 0;
+    missing.outranked += verdict.trouble.reason == kNotActive ? 1 : 0;
     if (summary.not_ready.size() < kNotReadyHeadends)
       summary.not_ready.push_back({*selected.name, std::move(verdict.trouble)});
   }
   const bool in_force =
       is_accepted.status == ConditionStatus::kTrue || is_accepted.reason == kSegmentNotFound;
-  auto ready = judge_readiness(summary, in_force, failed);
+  auto ready = judge_readiness(summary, in_force, missing);
   summary.conditions = {std::move(is_accepted), std::move(ready)};
   for (auto& condition : summary.conditions)
     condition.observed_generation = object.version.generation;

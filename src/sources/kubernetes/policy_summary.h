@@ -8,7 +8,8 @@
 //   True   Programmed
 //   False  NotAccepted, NoHeadend,
 //          Pending (some have not reported this generation yet, no one failed),
-//          PartiallyProgrammed (some have it, some failed), Failed (none has it)
+//          PartiallyProgrammed (some have it, some failed), Failed (none has it),
+//          NotActive (all prefer another object's candidate path: it stands by)
 //
 // Selected headends are the nodes that the policy's headend selects and for which an agent has
 // spoken (a router or a node without Sextant never will), without the endpoint itself (its own pods

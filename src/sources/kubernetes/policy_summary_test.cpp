@@ -181,6 +181,19 @@ TEST_F(PolicySummaryTest, KeepsTheTimeOfAConditionWhoseStatusStays) {
   EXPECT_EQ(find_condition(found.conditions, "Ready")->since, kNow);
 }
 
+TEST_F(PolicySummaryTest, StandsByWhereEveryHeadendPrefersAnotherObject) {
+  const Trouble outranked{"NotActive", "a candidate path of SRv6Policy/silver is preferred"};
+  report("n1", 2, false, outranked);
+  report("n2", 2, false, outranked);
+  EXPECT_EQ(state(summary(), "Ready"), "False NotActive");
+  report("n2", 1, false, outranked);  // of the object as it was
+  EXPECT_EQ(state(summary(), "Ready"), "False Pending");
+  report("n2", 2, false, {"DataPlane", "route: EEXIST"});
+  EXPECT_EQ(state(summary(), "Ready"), "False Failed");
+  report("n2", 2, true);
+  EXPECT_EQ(state(summary(), "Ready"), "False PartiallyProgrammed");
+}
+
 TEST_F(PolicySummaryTest, LeavesConditionsOfOthersAsTheyAre) {
   report("n1", 2, true);
   report("n2", 2, true);
