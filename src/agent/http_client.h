@@ -19,9 +19,10 @@ struct HttpReply {
 struct HttpServerWords {
   std::string_view operation = "reach the agent at";
   std::string_view when_silent =
-      "is the agent stopped or busy? see its log (journalctl -u sextantd)";
+      "is the agent stopped or busy? see its log (journalctl -u sextantd, kubectl sextant logs)";
   std::string_view when_absent =
-      "start it (systemctl start sextantd), or name its socket with --socket";
+      "start it (systemctl start sextantd; in a cluster its DaemonSet does), or name its socket "
+      "with --socket";
 };
 
 /// Blocks until the reply is there or `timeout` has passed. Any HTTP status is a reply; errors are

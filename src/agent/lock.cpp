@@ -18,7 +18,9 @@ namespace sextant::agent {
 namespace {
 
 constexpr auto kOperation = "become this node's agent, with";
-constexpr auto kHint = "stop the other sextantd first (systemctl stop sextantd)";
+constexpr auto kHint =
+    "stop the other sextantd first (systemctl stop sextantd), or leave the node to it: is it a "
+    "DaemonSet's?";
 
 Result<UniqueFd> lock_file(const std::string& path) {
   // A holder that ends unlinks the file: what was locked may be no longer the file of that name,

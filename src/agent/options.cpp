@@ -9,7 +9,9 @@
 #include <cctype>
 #include <iostream>
 #include <map>
+#include <memory>
 
+#include "agent/help_format.h"
 #include "agent/option_words.h"
 #include "base/version.h"
 #include "overlay/validation.h"
@@ -240,6 +242,7 @@ void describe_kubernetes(CLI::App& app, CLI::Option* manifests, KubernetesOption
 void describe_command_line(CLI::App& app, Options& options) {
   app.description(kDescription);
   app.name("sextantd");
+  app.formatter(std::make_shared<HelpFormat>());
   app.footer(kFooter);
   app.set_version_flag("--version", "sextantd " + std::string(version()));
   app.add_option("--node", options.node, "This node's name among the objects; default: host name")

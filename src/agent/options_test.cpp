@@ -4,8 +4,11 @@
 
 #include <cstdlib>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include "agent/help_format.h"
 
 namespace sextant::agent {
 namespace {
@@ -205,6 +208,15 @@ TEST_F(OptionsTest, HelpTeachesAndEndsWell) {
   EXPECT_EQ(line.exit_status, 0);
   for (const auto* part : {"SEXTANT_NODE", "--remove", "CAP_NET_ADMIN", "Examples"})
     EXPECT_NE(help.find(part), std::string::npos) << part;
+  std::istringstream lines(help);
+  for (std::string text; std::getline(lines, text);) EXPECT_LE(text.size(), 120U) << text;
+}
+
+TEST(HelpFormat, BreaksLinesAtBlanks) {
+  EXPECT_EQ(wrapped("", 10), "");
+  EXPECT_EQ(wrapped("one two three", 13), "one two three");
+  EXPECT_EQ(wrapped("one two three", 12), "one two\nthree");
+  EXPECT_EQ(wrapped("one unbreakable two", 5), "one\nunbreakable\ntwo");
 }
 
 }  // namespace

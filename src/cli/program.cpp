@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/help_format.h"
 #include "base/version.h"
 #include "cli/cni_command.h"
 #include "cli/commands.h"
@@ -56,6 +58,7 @@ Program make_program() {
       "The agent of a node, sextantd, does the work. These commands show what it knows and does, "
       "find out what is wrong,\nand build laboratories of network namespaces to try things in.\n",
       "sextant"));
+  app->formatter(std::make_shared<agent::HelpFormat>());
   app->set_version_flag("--version", "sextant " + std::string(sextant::version()));
   app->require_subcommand(1);
   app->fallthrough(false);

@@ -8,6 +8,9 @@ namespace sextant::doctor {
 namespace {
 
 constexpr std::size_t kProblemsShown = 10;
+constexpr auto kStart = "systemctl start sextantd (in a cluster its DaemonSet starts it)";
+constexpr auto kRestart =
+    "systemctl restart sextantd (in a cluster: kubectl delete the agent's pod)";
 
 std::string shown_path(const std::string& netns) {
   return netns == "sextant" ? "ip netns exec sextant" : "ip netns exec " + netns;
@@ -98,13 +101,12 @@ Findings check_gateway(const GatewayFacts& gateway, const AgentFacts& agent) {
   if (gateway.stale_name)
     return {{Verdict::kFail, "gateway", gateway.name,
              "its name is in /run/netns, the namespace is gone",
-             "nothing is encapsulated or decapsulated; a running agent makes it anew",
-             "systemctl restart sextantd"}};
+             "nothing is encapsulated or decapsulated; a running agent makes it anew", kRestart}};
   if (!gateway.present)
     return {{agent.reachable() ? Verdict::kFail : Verdict::kWarn, "gateway", gateway.name,
              "there is no such network namespace",
              "nothing is encapsulated or decapsulated on this node",
-             agent.reachable() ? "sextant status" : "systemctl start sextantd"}};
+             agent.reachable() ? "sextant status" : kStart}};
   Findings findings;
   const auto look = [&](const std::vector<DeviceFacts>& devices, std::string_view name,
                         const std::string& where) {
@@ -117,8 +119,7 @@ Findings check_gateway(const GatewayFacts& gateway, const AgentFacts& agent) {
       return;
     }
     findings.push_back({Verdict::kFail, "gateway", std::string(name), "missing",
-                        "packets pass through it between host and gateway",
-                        "systemctl restart sextantd"});
+                        "packets pass through it between host and gateway", kRestart});
   };
   const auto inside = shown_path(gateway.name) + " ";
   look(gateway.host, "sextant0", "");
@@ -145,7 +146,7 @@ Findings check_leftovers(const footprint::Inventory& found) {
            fmt::format("{} objects of an agent that does not run: {}{}", count,
                        fmt::join(left, ", "), count > 4 ? ", ..." : ""),
            "they forward as they were left, and nobody repairs them",
-           "systemctl start sextantd adopts them; sextant uninstall removes them"}};
+           "sextantd adopts them when it is started; sextant uninstall removes them"}};
 }
 
 }  // namespace sextant::doctor

@@ -126,8 +126,9 @@ std::vector<Error> objections(const Inventory& found) {
     against.push_back({.operation = "uninstall",
                        .object = "sextantd",
                        .cause = "it is running, " + process,
-                       .hint = "end it first (systemctl disable --now sextantd), or let --force "
-                               "end it"});
+                       .hint =
+                           "end it first (systemctl disable --now sextantd; in a cluster kubectl "
+                           "delete its DaemonSet), or let --force end it"});
   }
   const auto pods = found.names(Kind::kPodDevice);
   if (!pods.empty()) {

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -166,9 +167,13 @@ Result<Output> run(const Command& command, std::chrono::milliseconds limit) {
     if (!made) return tl::unexpected(made.error());
     each = std::move(*made);
   }
+  const pid_t self = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return system_error("start", command.name(), errno);
   if (pid == 0) {
+    // Else what is left of a killed `up` goes on writing into what `down` removes.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != self) ::_exit(127);  // it was killed before that
     ::dup2(pipes[0].read.get(), 0);
     ::dup2(pipes[1].write.get(), 1);
     ::dup2(pipes[2].write.get(), 2);

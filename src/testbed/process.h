@@ -33,8 +33,8 @@ struct Output {
   std::string err;
 };
 
-/// Runs to the end. Errors: it could not be started, or was still running after `limit` (and was
-/// killed). A bad exit status is no Error.
+/// Runs to the end, and ends with the caller where that is killed. Errors: it could not be started,
+/// or was still running after `limit` (and was killed). A bad exit status is no Error.
 [[nodiscard]] Result<Output> run(const Command& command, std::chrono::milliseconds limit);
 
 /// Runs with the caller's terminal and gives the exit status.

@@ -1,11 +1,15 @@
 #include "testbed/process.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
+#include <string>
 
 namespace sextant::testbed {
 namespace {
@@ -33,6 +37,29 @@ TEST(Run, KillsWhatTakesTooLong) {
   const auto output = run({.arguments = {"sleep", "60"}}, 50ms);
   ASSERT_FALSE(output);
   EXPECT_NE(output.error().message().find("not done"), std::string::npos);
+}
+
+/// `kill -9` of an `up` in the middle.
+TEST(Run, LeavesNothingBehindWhereTheCallerIsKilled) {
+  std::array<int, 2> held{};
+  ASSERT_EQ(::pipe(held.data()), 0);  // handed on by exec: at its end when all who have it are gone
+  const pid_t caller = ::fork();
+  ASSERT_GE(caller, 0);
+  if (caller == 0) {
+    ::close(held[0]);
+    const auto tell = "echo >&" + std::to_string(held[1]) + "; exec sleep 62.5";
+    [[maybe_unused]] const auto output = run({.arguments = {"sh", "-c", tell}}, 60s);
+    ::_exit(0);
+  }
+  ::close(held[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(held[0], &byte, 1), 1) << "it runs";
+  ::kill(caller, SIGKILL);
+  ::waitpid(caller, nullptr, 0);
+  pollfd ended{held[0], POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 20'000), 1) << "it still runs";
+  EXPECT_EQ(::read(held[0], &byte, 1), 0);
+  ::close(held[0]);
 }
 
 TEST(Run, ReportsAMissingNamespace) {

@@ -17,6 +17,7 @@ all=" $* "
 case $all in
   *' exec '*)
     echo "$*" >>"$CALLS"
+    case $all in *' agent-a '*) if [ "${A_EXITS:-0}" -ne 0 ]; then exit "$A_EXITS"; fi ;; esac
     case $all in *' agent-b '*) echo 'no path to n1' >&2; exit "${B_EXITS:-0}" ;; esac
     exit 0 ;;
   *spec.nodeName=n1*) echo 'agent-a n1' ;;
@@ -73,6 +74,10 @@ class KubectlPluginTest(unittest.TestCase):
 
     def test_the_worst_exit_status_counts(self):
         self.assertEqual(len(self.asked("doctor", status=1, B_EXITS="1")), 2)
+        self.assertEqual(len(self.asked("doctor", status=1, A_EXITS="1")), 2)
+
+    def test_a_wrong_command_line_is_told_once(self):
+        self.assertEqual(self.asked("bgp", status=2, A_EXITS="2", B_EXITS="2"), ["agent-a bgp"])
 
     def test_traces_between_pods_from_the_first_ones_node(self):
         self.assertEqual(self.asked("trace", "web", "db"), ["agent-a trace 172.16.0.2 172.16.1.3"])

@@ -292,8 +292,11 @@ Result<UpReport> up(const UpOptions& options) {
   const auto kept = read_settings(Places{*id});
   if (state && state->complete && kept && all_there(*id, testbed::topology(state->kind), *names)) {
     if (asks_for_other(options, *kept)) {
-      return failure("bring up", "a cluster", "it is up with other settings",
-                     "take it down first to change them");
+      return failure(
+          "bring up", fmt::format("the cluster '{}'", options.name),
+          fmt::format("it is up with other settings: underlay {}, families {}, {} pods a node",
+                      testbed::to_string(kept->underlay), to_text(kept->families), kept->pods),
+          fmt::format("to change them: sextant testbed cluster down --name {}", options.name));
     }
     return Builder{{Places{Id::make(kept->underlay, options.name).value()}, *kept, *programs},
                    options}
