@@ -14,6 +14,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds kLinger{1};
 constexpr std::size_t kBuffersAtOnce = 64;  // of one system call
+constexpr int kLastReads = 64;              // 16 MiB: more than the kernel keeps for a connection
 
 }  // namespace
 
@@ -100,26 +101,30 @@ void Connection::await_readable() {
 
 // One system call a turn of the loop, so that a peer with a lot to say does not silence the others.
 void Connection::read() {
+  (void)take();
+  if (handler_ != nullptr) await_readable();
+}
+
+/// What one system call gives; false: there is nothing (more). `known`: why the connection ends.
+bool Connection::take(const Error* known) {
   const auto all = buffer_->bytes();
   std::ranges::copy(partial_, all.begin());
   const std::size_t kept = partial_.size();
   error_code error;
   const std::size_t count =
       socket_.read_some(asio::buffer(all.data() + kept, all.size() - kept), error);
-  if (error == asio::error::would_block || error == asio::error::try_again) {
-    await_readable();
-    return;
-  }
+  if (error == asio::error::would_block || error == asio::error::try_again) return false;
   if (error) {
     const bool closed = error == asio::error::eof;
-    lost(Error{.operation = "read from BGP peer",
-               .object = "connection",
-               .cause = closed ? "closed by the peer" : error.message(),
-               .errno_value = closed ? 0 : error.value()});
-    return;
+    lost(known != nullptr ? *known
+                          : Error{.operation = "read from BGP peer",
+                                  .object = "connection",
+                                  .cause = closed ? "closed by the peer" : error.message(),
+                                  .errno_value = closed ? 0 : error.value()});
+    return false;
   }
   deliver(all.first(kept + count));
-  if (handler_ != nullptr) await_readable();
+  return handler_ != nullptr;
 }
 
 void Connection::deliver(std::span<const std::uint8_t> bytes) {
@@ -168,10 +173,10 @@ void Connection::write() {
           if (self->handler_ == nullptr) {
             self->finish();  // the last message cannot be sent any more
           } else {
-            self->lost(Error{.operation = "send to BGP peer",
-                             .object = "connection",
-                             .cause = error.message(),
-                             .errno_value = error.value()});
+            self->write_failed(Error{.operation = "send to BGP peer",
+                                     .object = "connection",
+                                     .cause = error.message(),
+                                     .errno_value = error.value()});
           }
           return;
         }
@@ -194,6 +199,13 @@ void Connection::write() {
           if (self->handler_ != nullptr) self->handler_->on_room();
         }
       });
+}
+
+/// A peer that closed may have said why, in a NOTIFICATION that is yet to be read: routes are kept
+/// as stale only where there is none (RFC 4724 section 4.2).
+void Connection::write_failed(const Error& error) {
+  for (int reads = 0; reads < kLastReads && take(&error); ++reads) continue;
+  if (handler_ != nullptr) lost(error);
 }
 
 void Connection::lost(const Error& error) {

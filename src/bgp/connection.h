@@ -105,6 +105,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
              std::size_t queue_limit);
   void await_readable();
   void read();
+  [[nodiscard]] bool take(const Error* known = nullptr);
+  void write_failed(const Error& error);
   void deliver(std::span<const std::uint8_t> bytes);
   void write();
   void lost(const Error& error);

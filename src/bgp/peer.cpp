@@ -218,7 +218,13 @@ std::optional<std::chrono::milliseconds> Peer::idle_hold(const Session& session)
 bool Peer::survives_collision(Session& session, const Open& theirs) {
   const auto other = &session == primary_.get() ? incoming_ : primary_;
   if (!other || other.get() == &session) return true;
-  if (other->established()) return replaces(*other);
+  if (other->established()) {
+    if (replaces(*other)) return true;
+    // Its machine may have started anew: then this is answered with a reset, and the next one is
+    // taken.
+    if (other->negotiated().hold_time.count() > 0) other->raise(Event::kKeepaliveExpires);
+    return false;
+  }
   // RFC 4271 section 6.8 compares with connections in OpenConfirm, and in OpenSent where the peer's
   // identifier is known: it is, from this OPEN. So both sides choose the same one whatever arrives
   // first.

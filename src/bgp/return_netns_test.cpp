@@ -1,5 +1,8 @@
 // Peers that come back: how soon their sessions stand again, and that nothing stands in the way.
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+
+#include <boost/asio/post.hpp>
 
 #include "bgp/speaker.h"
 #include "bgp/speaker_fixture_test.h"
@@ -31,6 +34,13 @@ class Return : public Namespace {
     open.capabilities.graceful_restart =
         GracefulRestart{.seconds = 60, .families = {{kIpv6Unicast, true}}};
     return open;
+  }
+  /// Nothing more is on its way to the peer.
+  [[nodiscard]] static bool told_all(Script& peer) {
+    for (std::size_t i = 0; i < peer.open().capabilities.families.size(); ++i) {
+      if (peer.receive(MessageType::kUpdate).empty()) return false;  // End-of-RIB
+    }
+    return true;
   }
   [[nodiscard]] PeerInfo peer() const { return node->speaker.peer(ip("127.0.0.9")).value(); }
   [[nodiscard]] bool up() const { return node->up("127.0.0.9"); }
@@ -131,6 +141,52 @@ TEST_F(Return, AConnectionThatIsGivenUpDoesNotEndTheSession) {
   ASSERT_TRUE(run_until([&] { return peer().counters.received.keepalives > keepalives; }));
   EXPECT_TRUE(up());
   EXPECT_EQ(peer().counters.established, 1U);
+}
+
+// A machine that fails says nothing, and is found out when it is spoken to.
+TEST_F(Return, AConnectionThatIsRefusedTestsTheEstablishedOne) {
+  start();
+  auto first = script();
+  ASSERT_TRUE(first.connect("127.0.0.1"));
+  ASSERT_TRUE(first.establish());
+  ASSERT_TRUE(run_until([&] { return up(); }));
+  ASSERT_TRUE(told_all(first));
+  const int on = 1;  // TCP has nothing to say again, and then is gone without a word
+  ASSERT_EQ(::setsockopt(first.fd(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on), 0);
+  ASSERT_EQ(::setsockopt(first.fd(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on), 0)
+      << std::strerror(errno);
+  first.close();
+  const auto keepalives = peer().counters.sent.keepalives;
+  auto second = script();
+  ASSERT_TRUE(second.connect("127.0.0.1"));
+  ASSERT_FALSE(second.receive(MessageType::kOpen).empty());
+  second.send(encode(second.open()));
+  EXPECT_EQ(second.farewell(), "Cease / Connection Collision Resolution");
+  EXPECT_EQ(peer().counters.sent.keepalives, keepalives + 1);
+  ASSERT_TRUE(run_until([&] { return !up(); }));
+  auto third = script();
+  ASSERT_TRUE(third.connect("127.0.0.1"));
+  EXPECT_TRUE(third.establish());
+}
+
+// What is sent to a peer that has closed fails; the NOTIFICATION that it left is heard all the
+// same, and so its routes are not kept as stale.
+TEST_F(Return, LastWordsAreHeardThoughThereIsSomethingToSend) {
+  start();
+  auto first = script();
+  ASSERT_TRUE(first.connect("127.0.0.1"));
+  ASSERT_TRUE(first.establish(graceful(first)));
+  ASSERT_TRUE(told_all(first));
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  ASSERT_EQ(::setsockopt(first.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+  boost::asio::post(io, [&] {
+    first.send(encode(notification(CeaseReason::kAdministrativeShutdown)));
+    first.close();
+  });
+  node->announce("fd01::/64", "fd00::1");  // sent next, before the socket is looked at
+  ASSERT_TRUE(run_until([&] { return !up(); }));
+  EXPECT_EQ(peer().last_error, "the peer sent Cease / Administrative Shutdown");
+  EXPECT_FALSE(peer().families[1].stale);
 }
 
 TEST_F(Return, APeerThatIsShutDownIsNotWaitedForAfterARestart) {
