@@ -118,6 +118,23 @@ class PeeringTest : public ApiTest {
   }
   BgpSource& start(int number) { return start(number, server_->config()); }
 
+  /// The Secrets that an agent that starts now knows when it begins to act.
+  std::set<std::string> passwords_at_load() {
+    kubernetes::SourceSettings read;
+    read.config_map_namespace = kNamespace;
+    read.peering = true;
+    KubernetesSource source(io_, std::make_unique<kube::Client>(io_, server_->config()),
+                            std::move(read));
+    std::optional<std::set<std::string>> known;
+    source.start([&](const Result<overlay::IntentChange>&) {
+      if (known || !source.loaded()) return;
+      known.emplace();
+      for (const auto& [name, secret] : source.peering().secrets) known->insert(name);
+    });
+    EXPECT_TRUE(until([&] { return known.has_value(); }));
+    return known.value_or(std::set<std::string>());
+  }
+
   static std::vector<std::string> peers(const BgpSource& agent, bool established = false) {
     std::vector<std::string> addresses;
     if (agent.speaker() == nullptr) return addresses;
@@ -180,6 +197,7 @@ TEST_F(PeeringTest, ObjectsMakeAndChangeSessionsWithoutTouchingOthers) {
   EXPECT_TRUE(until_up(one, {"fd12::1", "fd13::1"}) && until_up(three, {"fd11::1"}));
   EXPECT_EQ(one.speaker()->config().peers.back().md5_password, "s3cret");
   EXPECT_THAT(findings(one), IsEmpty());
+  EXPECT_TRUE(passwords_at_load().contains("bgp"));
 
   apply(peer("third", "node: bgp-1, peerIP: 'fd13::1::', " + locked));
   EXPECT_TRUE(until([&] { return !findings(one).empty(); }));

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/value.hpp>
+#include <ranges>
 #include <utility>
 
 #include "base/log.h"
@@ -168,14 +169,16 @@ void KubernetesSource::State::take(Kind kind, std::vector<kube::UntypedChange>&&
   note_contact();
   const bool permissions = note_permissions();
   if (!loaded) {
-    loaded = std::ranges::all_of(
-        followed, [](const Followed& one) { return one.reflector->health().synced; });
+    const auto is_synced = [](const auto& reflector) { return reflector->health().synced; };
+    if (!std::ranges::all_of(followed, is_synced, &Followed::reflector)) return;
+    // Without its password a session is not there at all: after a restart nobody would wait for it.
+    follow_secrets();
+    loaded = std::ranges::all_of(secrets | std::views::values, is_synced);
     if (!loaded) return;
     log::info("all objects of {} are read: {} Nodes, {} SRv6Nodes, {} SRv6Policies",
               client->server(), objects.count(Kind::kNode), objects.count(Kind::kSrv6Node),
               objects.count(Kind::kSrv6Policy));
     (void)objects.take_news();
-    follow_secrets();
     return tell();
   }
   if (kind == Kind::kBgpPeer || kind == Kind::kBgpConfiguration) follow_secrets();
