@@ -153,11 +153,18 @@ Findings check_peer(const PeerFacts& peer) {
     return {{Verdict::kFail, "peer SID", object_of(peer),
              "no SID is known that delivers packets of this family", "there is no path to its pods",
              "give the Node an annotation sextant.dev/locator, or its ConfigMap localsids"}};
+  if (peer.unasked)
+    return {{Verdict::kOk, "peer SID", object_of(peer),
+             "not probed: the two nodes have no addresses of this family"}};
   if (!peer.reached()) return {sid_unreached(peer)};
   Findings findings;
   if (peer.overlay.answered) {
     findings.push_back({Verdict::kOk, "peer SID", object_of(peer),
                         peer.sid->to_string() + " answers, " + milliseconds(peer.overlay)});
+  } else if (!peer.overlay.sent_at_all) {
+    findings.push_back({Verdict::kOk, "peer SID", object_of(peer),
+                        peer.sid->to_string() + " answers, " + milliseconds(peer.plain) +
+                            "; past the overlay, in which these nodes have no addresses"});
   } else {
     findings.push_back(
         {Verdict::kFail, "peer way back", object_of(peer),

@@ -3,8 +3,8 @@
 // Every probe of the overlay is an echo request behind the outer header that this node's data plane
 // would write. The peer's SID decapsulates it, and its host answers. Between the two overlay
 // addresses the answer comes back through the peer's data plane; between the two underlay addresses
-// it comes back plainly, and shows the way there alone. What tells the causes apart is what else is
-// answered:
+// it comes back plainly, and shows the way there alone; under Calico's IPAM, where nodes have no
+// overlay addresses, there is nothing else. What tells the causes apart is what else is answered:
 //
 //   peer's address   SID   SID behind an SRH
 //        no           no          no         the peer is down, or the underlay does not reach it
@@ -32,6 +32,7 @@ struct PeerFacts {
   Family family = Family::kIpv6;  // of the inner packets
   std::optional<Ipv6Address> address;
   std::optional<srv6::Sid> sid;
+  bool unasked = false;    // the nodes have no addresses that could ask and answer
   bool on_link = false;    // the locator is not the fabric's business
   std::string unroutable;  // what this node's routing says about the SID; empty where it has a way
   Outcome underlay;        // echo to the peer's address

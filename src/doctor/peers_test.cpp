@@ -53,6 +53,21 @@ TEST(CheckPeer, AllAnsweredIsWell) {
       << "its SID answers: a filter of echo requests";
 }
 
+TEST(CheckPeer, NodesWithoutOverlayAddressesAnswerPlainly) {
+  auto under_calico = good_peer();
+  under_calico.overlay = {};
+  const auto findings = check_peer(under_calico);
+  EXPECT_EQ(problems(findings), Problems{});
+  EXPECT_NE(findings.front().found.find("answers, 1.5 ms; past the overlay"), std::string::npos);
+  under_calico.plain = silent();
+  EXPECT_EQ(problems(check_peer(under_calico)),
+            Problems{"peer SID: fcdd:0:0:12aa:12::: no answer; the node's address answers"});
+  under_calico.unasked = true;
+  const auto unasked = check_peer(under_calico);
+  EXPECT_EQ(problems(unasked), Problems{});
+  EXPECT_NE(unasked.front().found.find("not probed"), std::string::npos);
+}
+
 TEST(CheckPeer, TellsWhatIsDownApart) {
   auto peer = good_peer();
   peer.plain = peer.overlay = silent();

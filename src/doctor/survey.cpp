@@ -125,9 +125,13 @@ class Survey {
   }
 
   void reach(const PeerNode& node, Family family, Round& round, PeerSurvey& survey) {
-    if (!node.overlay_address(family) || !agent_.overlay_address(family)) return;
+    if (!node.overlay_address(family) || !agent_.has_pods_of(family)) return;  // no pods
+    const bool plain = agent_.underlay_address(family) && node.underlay_address(family);
+    const bool overlay = agent_.overlay_address(family).has_value();  // not under Calico's IPAM
     auto& peer = survey.peers.emplace_back(PeerFacts{
         .name = node.name, .family = family, .sid = family == Family::kIpv4 ? node.dt4 : node.dt6});
+    peer.unasked = !plain && !overlay;
+    if (peer.unasked) return;
     for (const auto& address : node.addresses) {
       if (address.is_v4() || peer.address) continue;
       peer.address = address.v6();
@@ -142,9 +146,9 @@ class Survey {
     const auto sid = peer.sid->address();
     peer.unroutable = unroutable(socket_, sid);
     if (!peer.unroutable.empty()) return;
-    if (agent_.underlay_address(family) && node.underlay_address(family))
-      round.add(packet(peer, Back::kPlain, sid, {}, 0, round.number()), sid, peer.plain);
-    round.add(packet(peer, Back::kOverlay, sid, {}, 0, round.number()), sid, peer.overlay);
+    if (plain) round.add(packet(peer, Back::kPlain, sid, {}, 0, round.number()), sid, peer.plain);
+    if (overlay)
+      round.add(packet(peer, Back::kOverlay, sid, {}, 0, round.number()), sid, peer.overlay);
   }
 
   void burden(PeerFacts& peer, Round& round) {
@@ -172,7 +176,8 @@ class Survey {
         std::find_if(survey.peers.begin(), survey.peers.end(), [&list](const PeerFacts& each) {
           return each.name == list.node && each.family == list.family;
         });
-    if (peer == survey.peers.end()) return;  // not asked for, or left out itself
+    // Not asked for, or left out itself.
+    if (peer == survey.peers.end() || peer->unasked) return;
     if (survey.lists.size() >= kMostLists) {
       ++survey.lists_left_out;
       return;
