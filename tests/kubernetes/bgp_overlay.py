@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import cluster
+from calico_objects import GROUP, crd, definition, of_calico
 from cluster import NAMESPACE, SOURCE, run, until
 from testbed_paths import BY_R6, BY_R7, OVERLAY, FullTestbedTest
 from stream import Capture
@@ -22,29 +23,13 @@ BGP_OVERLAY = SOURCE / "deploy/overlays/bgp"
 ADDRESSES = {"master": "fd10::1000", "worker1": "fd11::1000", "worker2": "fd12::1000"}
 INJECTOR = "fd00:0:34::2"
 BY_R5 = ["r3", "r4", "r5", "r6", "r8"]
-KINDS = {"BGPConfiguration": "bgpconfigurations", "BGPPeer": "bgppeers", "BGPFilter": "bgpfilters"}
-GROUP = "crd.projectcalico.org"
+KINDS = ["BGPConfiguration", "BGPPeer", "BGPFilter"]
 SRV6_PI = SOURCE / "tests/interop/bgp/srv6_pi.yaml"  # by r6, to a SID of the testbed's ConfigMaps
 # For master alone, which is named by its BGP identifier, and preferred.
 OF_MASTER = {"apiVersion": "sextant.dev/v1alpha1", "kind": "InjectedPolicy", "metadata": {"name": "of-master"},
              "spec": {"distinguisher": 5, "color": 95, "endpoint": ADDRESSES["worker2"], "preference": 200,
                       "headends": ["192.168.10.254"],
                       "segmentLists": [{"segments": ["fcff:2::1", "fcff:7::1", "fcff:8::1"]}]}}
-
-
-def definition(kind):
-    """As much of Calico's as an API server needs to hold the objects."""
-    plural = KINDS[kind]
-    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{GROUP}"},
-            "spec": {"group": GROUP, "scope": "Cluster",
-                     "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": plural[:-1]},
-                     "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
-                         "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
-
-
-def of_calico(kind, name, **spec):
-    return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 class SpeaksBgp(FullTestbedTest):
@@ -62,7 +47,7 @@ class SpeaksBgp(FullTestbedTest):
         # Before the agents start to look for them: what is not there is asked for once a minute only.
         each.apply(*map(definition, KINDS))
         each.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        cls.addClassCleanup(each.delete, "crd", *(f"{plural}.{GROUP}" for plural in KINDS.values()))
+        cls.addClassCleanup(each.delete, "crd", *map(crd, KINDS))
         cls.addClassCleanup(each.delete, "-n", NAMESPACE, "role,rolebinding", "sextant-bgp-passwords")
         cls.start_injector()
         plugin = shlex.join(map(str, each.kubectl_command()))

@@ -250,6 +250,12 @@ def condition(obj, kind):
     return next((each["status"] for each in obj.get("status", {}).get("conditions", []) if each["type"] == kind), None)
 
 
+def sextants_objects(where):
+    """Names of what Sextant has at the API server: definitions, permissions, Leases, its namespace."""
+    kinds = "customresourcedefinitions,clusterroles,clusterrolebindings,namespaces,priorityclasses,leases,daemonsets"
+    return [each for each in where.kubectl("get", kinds, "-A", "-o", "name").split() if "sextant" in each]
+
+
 def tainted(node_object, key="sextant.dev/not-ready"):
     return any(each["key"] == key for each in node_object["spec"].get("taints", []))
 

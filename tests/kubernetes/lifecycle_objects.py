@@ -3,7 +3,7 @@ import json
 import time
 
 from cluster import NAMESPACE, SOURCE, run, until
-from lifecycle import EVERY_WAY, LifecycleTest, condition, demo, policy
+from lifecycle import EVERY_WAY, LifecycleTest, condition, demo, policy, sextants_objects
 
 OVERLAY = SOURCE / "deploy/overlays/standalone"
 
@@ -53,7 +53,7 @@ class Uninstalled(LifecycleTest):
         for node in self.cluster.nodes():
             until(lambda: self.agent_process(node) == 0, f"the agent of {node} has ended", 60)
             self.assertEqual(self.traces(node), [], f"left on {node}")
-        self.assertEqual(self.objects(), [], "left at the API server")
+        self.assertEqual(sextants_objects(self.cluster), [], "left at the API server")
         for node in self.cluster.get("nodes")["items"]:
             name = node["metadata"]["name"]
             reasons = {each["type"]: each["reason"] for each in node["status"]["conditions"]}
@@ -66,11 +66,6 @@ class Uninstalled(LifecycleTest):
         start = time.monotonic()
         self.install()
         self.tell(f"installed again, all nodes Ready, pods reach each other after {time.monotonic() - start:.1f} s")
-
-    def objects(self):
-        """Names of what Sextant has at the API server: definitions, permissions, Leases, its namespace."""
-        kinds = "customresourcedefinitions,clusterroles,clusterrolebindings,namespaces,priorityclasses,leases,daemonsets"
-        return [each for each in self.cluster.kubectl("get", kinds, "-A", "-o", "name").split() if "sextant" in each]
 
     def install(self):
         self.cluster.kubectl("apply", "-k", OVERLAY)
