@@ -3,11 +3,15 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <map>
+#include <memory>
 #include <utility>
 
+#include "agent/bgp_routes.h"
 #include "agent/bgp_view.h"
 #include "agent/http_paths.h"
+#include "agent/http_stream.h"
 #include "agent/trace_view.h"
+#include "sources/bgp/bgp_source.h"
 
 namespace sextant::agent {
 namespace {
@@ -41,6 +45,13 @@ HttpResponse sids(Reconciler& reconciler) {
   return answer(sids_view(reconciler, *counters));
 }
 
+HttpResponse bgp_routes(const bgp_source::BgpSource* bgp) {
+  BgpRoutesBody body(bgp == nullptr ? nullptr : bgp->speaker(),
+                     bgp == nullptr ? nullptr : &bgp->book());
+  return {.stream = std::make_shared<HttpStream>(
+              [body = std::move(body)]() mutable { return body.next(); })};
+}
+
 // Nothing is changed through this API.
 HttpHandler serve_get(const std::map<std::string, HttpAnswer>& answers) {
   HttpPaths paths;
@@ -70,7 +81,7 @@ HttpHandler make_api(Reconciler& reconciler, std::function<SourceState()> source
       {"/v1/routes", always([&reconciler] { return answer(routes_view(reconciler)); })},
       {"/v1/nodes", always([&reconciler] { return answer(nodes_view(reconciler)); })},
       {"/v1/bgp/peers", always([bgp] { return answer(bgp_peers_view(bgp)); })},
-      {"/v1/bgp/routes", always([bgp] { return answer(bgp_routes_view(bgp)); })},
+      {"/v1/bgp/routes", always([bgp] { return bgp_routes(bgp); })},
       {"/v1/bgp/rejected", always([bgp] { return answer(bgp_rejected_view(bgp)); })},
       {"/v1/trace",
        [&reconciler](const HttpRequest& request) {

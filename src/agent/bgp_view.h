@@ -1,5 +1,4 @@
-// BGP as JSON (docs/reference-api.md): the speaker and its peers, the routes it holds, those it did
-// not take.
+// BGP as JSON (docs/reference-api.md): the speaker and its peers, the routes that it did not take.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -15,8 +14,6 @@ namespace sextant::agent {
 
 // `source` may be null: the agent does not speak BGP.
 [[nodiscard]] boost::json::value bgp_peers_view(const bgp_source::BgpSource* source);
-/// Every path of every peer, and this node's own. Cost: all of them.
-[[nodiscard]] boost::json::value bgp_routes_view(const bgp_source::BgpSource* source);
 [[nodiscard]] boost::json::value bgp_rejected_view(const bgp_source::BgpSource* source);
 
 // The same of any speaker.

@@ -136,9 +136,12 @@ asio::awaitable<void> HttpServer::State::send_stream(Stream& stream, HttpRespons
                                     asio::redirect_error(asio::use_awaitable, error));
   asio::steady_timer ready(co_await asio::this_coro::executor);
   body->on_ready([&ready] { ready.cancel(); });
-  // A client says nothing more: what can be read is its end.
-  stream.socket().async_wait(Protocol::socket::wait_read,
-                             [body](const error_code&) { body->leave(); });
+  // Who watches says nothing more: what can be read is its end. Where pieces follow each other,
+  // writing finds out.
+  if (!body->on_demand()) {
+    stream.socket().async_wait(Protocol::socket::wait_read,
+                               [body](const error_code&) { body->leave(); });
+  }
   while (!error && !body->gone()) {
     const auto data = body->take();
     if (!data.empty()) {

@@ -25,6 +25,8 @@ class HttpStreaming : public ::testing::Test {
                            [this](const HttpRequest& request) {
                              if (request.target == "/refused")
                                return error_response(503, "not now");
+                             if (request.target == "/numbers")
+                               return HttpResponse{.stream = numbers()};
                              if (request.target != "/stream")
                                return HttpResponse{.body = request.method + " " + request.body};
                              auto stream = std::make_shared<HttpStream>();
@@ -52,6 +54,16 @@ class HttpStreaming : public ::testing::Test {
     done.get_future().wait();
   }
 
+  /// Large pieces, each made when it is asked for.
+  static std::shared_ptr<HttpStream> numbers() {
+    return std::make_shared<HttpStream>([next = 0]() mutable {
+      return next == kPieces ? std::string()
+                             : std::string(kPieceSize, static_cast<char>('a' + next++));
+    });
+  }
+
+  static constexpr int kPieces = 20;
+  static constexpr std::size_t kPieceSize = 300'000;
   TemporaryFolder folder_;
   std::string socket_ = folder_.path() / "test.sock";
   boost::asio::io_context io_;
@@ -95,6 +107,23 @@ TEST_F(HttpStreaming, PiecesComeAsTheyArePushedUntilTheEnd) {
   ASSERT_TRUE(reply) << reply.error().message();
   EXPECT_EQ(reply->status, 200U);
   EXPECT_EQ(heard, "first\nsecond\n" + std::string(100'000, 'y') + "\n");
+}
+
+TEST_F(HttpStreaming, PiecesAreMadeOnDemandAndOthersAreServedInBetween) {
+  std::string heard;
+  const auto reply = http_follow(socket_, "/numbers", [&](std::string_view piece) {
+    if (heard.empty()) {  // the rest is not made before this client reads on
+      EXPECT_TRUE(http_get(socket_, "/", seconds(10)));
+    }
+    heard += piece;
+    return true;
+  });
+  ASSERT_TRUE(reply) << reply.error().message();
+  EXPECT_EQ(heard.size(), kPieces * kPieceSize);
+  EXPECT_EQ(heard.back(), 'a' + kPieces - 1);
+  const auto whole = http_get(socket_, "/numbers", seconds(10));
+  ASSERT_TRUE(whole) << whole.error().message();
+  EXPECT_EQ(whole->body, heard);
 }
 
 TEST_F(HttpStreaming, AClientThatLeavesIsNoticed) {
