@@ -47,8 +47,11 @@ Result<void> set_md5(int fd, const IpPrefix& peer, const std::string& password) 
   std::memcpy(signature.tcpm_key, password.data(), signature.tcpm_keylen);
   if (::setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &signature, sizeof signature) == 0) return {};
   if (errno == ENOENT && password.empty()) return {};  // there was no key
-  auto error = system_error("set TCP MD5 password", peer.to_string(), errno);
-  error.value().hint = "the kernel needs CONFIG_TCP_MD5SIG, and refuses MD5 in FIPS mode";
+  const int number = errno;
+  auto error = system_error("set TCP MD5 password", peer.to_string(), number);
+  error.value().hint = number == ENOMEM
+                           ? "raise the sysctl net.core.optmem_max: it bounds a socket's keys"
+                           : "the kernel needs CONFIG_TCP_MD5SIG, and refuses MD5 in FIPS mode";
   return error;
 }
 
